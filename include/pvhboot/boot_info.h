@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the host handed over, checked and copied out of harm's way.
+ *
+ * Everything here is pure: it reads memory through struct memory, and writes to one arena of free
+ * RAM that the host's memory map shows and that nothing of the host's occupies.
+ */
+#ifndef PVHBOOT_BOOT_INFO_H
+#define PVHBOOT_BOOT_INFO_H
+
+#include "abi/hvm_start_info.h"
+#include "pvhboot/error.h"
+#include "pvhboot/memory.h"
+#include "pvhboot/memory_map.h"
+#include "pvhboot/options.h"
+
+/* docs/limits.md */
+#define BOOT_MODULES_LIMIT 1024u
+#define COMMAND_LINE_LIMIT (1u * MIB)
+#define MODULE_LINES_LIMIT (256u * KIB) /* all modules' command lines together */
+
+/* Our memory below this is left alone: real-mode vectors and BIOS data lie there. */
+#define LOWEST_FREE_ADDRESS 0x1000u
+
+/* Memory given out piece by piece; nothing is ever given back. */
+struct arena {
+    struct range range; /* physical */
+    uint8_t *next;
+    size_t left;
+};
+
+/* Uninitialised memory for `count` elements, or NULL when the arena is exhausted. 8-aligned. */
+void *arena_allocate(struct arena *arena, size_t count, size_t element_size);
+
+struct boot_module {
+    struct span bytes;        /* in place */
+    struct span command_line; /* a copy in the arena; .size 0 when there is none */
+    bool has_command_line;
+};
+
+/* What the caller knows of the machine it runs on. */
+struct machine {
+    const struct memory *memory;
+    struct range image; /* where the running image lies, its stack included */
+    bool long_mode;     /* CPUID 80000001h EDX bit 29 */
+};
+
+struct boot_info {
+    struct machine machine;
+    uint32_t version;
+    uint32_t flags;           /* SIF_* */
+    uint32_t start_info;      /* physical address it came from */
+    struct span command_line; /* start_info's, whole, a copy in the arena */
+    struct boot_module *modules;
+    uint32_t module_count;
+    struct memory_map map;
+    struct span rsdp; /* in place; .size 0 when there is none */
+    /* The host's things that may be overwritten once the plan is carried out... */
+    struct range_list in_use;
+    /* ...and those that must outlive it. */
+    struct range_list fixed;
+    struct arena arena;
+};
+
+/*
+ * Reads and checks the start_info at `address`: NO_START_INFO, PV_START_INFO, START_INFO_MAGIC,
+ * START_INFO_UNREACHABLE, START_INFO_ON_IMAGE. Fields that its version does not have become 0.
+ * Xen, start_info.h.
+ */
+bool start_info_read(const struct machine *machine, uint32_t address,
+                     struct hvm_start_info *start_info, struct error *error);
+
+/* The host's command line in place, empty when there is none: COMMAND_LINE_UNREACHABLE, .._ON_IMAGE. */
+bool start_info_command_line(const struct machine *machine,
+                             const struct hvm_start_info *start_info, struct span *line,
+                             struct error *error);
+
+/*
+ * Checks everything that the start_info points to and copies it: errors 105 to 114, 120 to 124 and
+ * 201 to 206. `address` is where the start_info itself lies, `line` its command line in place.
+ * `working_memory` more bytes are left in the arena for the caller, for each module as many again.
+ */
+bool boot_info_collect(const struct machine *machine, uint32_t address,
+                       const struct hvm_start_info *start_info, struct span line,
+                       enum memmap_source source, size_t working_memory, struct boot_info *info,
+                       struct error *error);
+
+/*
+ * The command line that is the payload's: module 0's own where it has one that is meant for it,
+ * else start_info's. docs/protocols.md, "The command line". Our words are still in start_info's:
+ * *strip tells whether they are to be taken out.
+ */
+struct span boot_info_payload_line(const struct boot_info *info, bool *strip);
+
+/*
+ * Finds the RSDP: at `told` unless that is 0, else in the first KiB of the EBDA and from 0xE0000
+ * to 0xFFFFF. One that is told must be good: errors 120 to 124; what a search finds and is not
+ * good is passed over. rsdp->size is 0 when there is none. ACPI 6.4, 5.2.5.
+ */
+bool rsdp_find(const struct memory *memory, uint64_t told, struct span *rsdp, struct error *error);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What boots: the table of payload formats, and what each makes of a boot module.
+ *
+ * A loader is pure: it reads spans and writes a plan. See docs/protocols.md for what each hands
+ * over.
+ */
+#ifndef PVHBOOT_LOADER_H
+#define PVHBOOT_LOADER_H
+
+#include "abi/boot_params.h"
+#include "pvhboot/boot_info.h"
+#include "pvhboot/options.h"
+#include "pvhboot/plan.h"
+
+struct payload {
+    struct span image;                 /* from its first byte to the end of its module */
+    const struct boot_module *modules; /* the modules behind it, its own */
+    uint32_t module_count;
+    struct span command_line;
+    bool strip; /* our words are still in command_line */
+};
+
+struct loader {
+    const char *name;
+    /* Whether the image looks like this format; a look at its magic, no more. */
+    bool (*probe)(struct span image);
+    /* Fills in an empty plan up to segments, scratch and handoff. */
+    bool (*plan)(const struct payload *payload, const struct options *options, struct plan *plan,
+                 struct error *error);
+};
+
+/*
+ * Makes and checks the plan for module 0: any error from 301 on. `mover_size` as for
+ * plan_order_moves. The plan's lists lie in info's arena.
+ */
+bool loader_plan(struct boot_info *info, const struct options *options, size_t mover_size,
+                 struct plan *plan, struct error *error);
+
+extern const struct loader linux_loader;
+
+/* A bzImage's fields, checked, as boot.rst defines them for its version. */
+struct linux_kernel {
+    struct setup_header header; /* as in the file; 0 behind its end */
+    uint16_t version;
+    struct span code;    /* the protected-mode kernel */
+    struct span tail;    /* what lies behind the kernel and its signature */
+    uint32_t lowest;     /* load address: the lowest, or the only one */
+    uint32_t runtime;    /* bytes it needs from its load address on */
+    uint32_t alignment;  /* of the load address, as preferred */
+    uint32_t least;      /* alignment that it can live with */
+    bool relocatable;
+    uint32_t entry_offset;    /* of the 32-bit entry in the code */
+    uint32_t initrd_highest;  /* highest address of an initrd's byte */
+    uint32_t cmdline_size;    /* most characters, without the NUL */
+    bool is_64bit;            /* has a 64-bit entry */
+};
+
+/* `*kernel` must be all zeros. Errors 301 to 303, 305 to 308 and 315. boot.rst, "Details of Header Fields". */
+bool linux_parse(struct span image, struct linux_kernel *kernel, struct error *error);
+
+/* The pieces that are joined to the one initrd: what lies behind the kernel, then the modules. */
+struct linux_initrd {
+    struct span tail;
+    const struct boot_module *modules;
+    uint32_t module_count;
+    uint32_t highest;
+};
+
+/* Where an initrd may be moved to. */
+struct range linux_initrd_within(const struct linux_initrd *initrd);
+
+/* Bytes from the first piece to the end of the last when they are joined. */
+uint64_t linux_initrd_size(const struct linux_initrd *initrd);
+
+/*
+ * Adds the initrd's segments where its first piece lies now, if it may stay there. `place` is then
+ * what boot_params tells of it. False, the plan as it was, when it may not.
+ */
+bool linux_initrd_stay(const struct linux_initrd *initrd, struct plan *plan, struct range *place);
+
+/* Adds the segments at the highest place there is. False when there is none. */
+bool linux_initrd_move(const struct linux_initrd *initrd, struct plan *plan, struct range *place);
+
+#endif

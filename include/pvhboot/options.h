@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command line: the words that are ours, and what is left for the payload.
+ *
+ * Words are separated by spaces; double quotes keep spaces in a word, an unclosed one runs to the
+ * end. Words that begin with "pvhboot." are ours. docs/pvhboot.7 describes each.
+ */
+#ifndef PVHBOOT_OPTIONS_H
+#define PVHBOOT_OPTIONS_H
+
+#include "pvhboot/error.h"
+#include "pvhboot/memory.h"
+
+enum panic_policy {
+    PANIC_HALT,
+    PANIC_RESET,
+    PANIC_POWEROFF,
+    PANIC_EXIT, /* isa-debug-exit */
+};
+
+/* Bits of options.consoles. */
+#define CONSOLE_COM1 (1u << 0)
+#define CONSOLE_E9 (1u << 1)
+#define CONSOLE_VGA (1u << 2)
+#define CONSOLE_ALL (CONSOLE_COM1 | CONSOLE_E9 | CONSOLE_VGA)
+
+/* QEMU's isa-debug-exit has no address of its own; this is the one test runners use. */
+#define OPTIONS_EXIT_PORT 0xf4u
+
+enum memmap_source {
+    MEMMAP_AUTO,
+    MEMMAP_START_INFO,
+    MEMMAP_HYPERCALL,
+};
+
+struct options {
+    enum panic_policy panic;
+    uint16_t exit_port;
+    unsigned consoles;
+    enum memmap_source memmap;
+    bool verbose;
+    bool entry_64;
+    bool any; /* whether the line had a word of ours at all */
+};
+
+/* What holds when no word says otherwise. */
+struct options options_default(void);
+
+/*
+ * Reads our words of `line` into `options`. On an error (UNKNOWN_OPTION, OPTION_VALUE: the first
+ * one met) the other words have still been read, so that the panic policy holds for that error too.
+ */
+bool options_parse(struct span line, struct options *options, struct error *error);
+
+/*
+ * Copies `line` without our words, each taken out with one adjacent space; the rest byte for byte.
+ * `payload` has room for line.size bytes. Gives the number of bytes written.
+ */
+size_t options_strip(struct span line, uint8_t *payload);
+
+/* Whether one of the line's words begins with these bytes. */
+bool options_has_word(struct span line, const char *beginning, size_t size);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The end, when nothing can be booted. */
+#ifndef PVHBOOT_PANIC_H
+#define PVHBOOT_PANIC_H
+
+#include "pvhboot/memory.h"
+#include "pvhboot/options.h"
+
+/* What isa-debug-exit is given: QEMU then ends with status (1 << 1) | 1 = 3. */
+#define PANIC_EXIT_CODE 1u
+
+/*
+ * Does what the policy says. What the machine does not offer ends in a halt. `rsdp` is for a power
+ * off, empty when there is none.
+ */
+_Noreturn void panic(const struct options *options, const struct memory *memory,
+                     struct span rsdp);
+
+#endif

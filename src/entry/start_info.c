@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The start_info and what it points to: all of it the host's word, none of it trusted. */
+#include "pvhboot/boot_info.h"
+
+#include "pvhboot/string.h"
+
+static bool clear_of_image(const struct machine *machine, struct span span, struct error *error) {
+    struct range range = span_range(span);
+    if (span.size && range_overlaps(range, machine->image))
+        return FAIL(error, START_INFO_ON_IMAGE, range.start, range.end, machine->image.start,
+                    machine->image.end);
+    return true;
+}
+
+bool start_info_read(const struct machine *machine, uint32_t address,
+                     struct hvm_start_info *start_info, struct error *error) {
+    struct span span;
+    uint32_t magic = 0;
+    uint32_t version = 0;
+    memset(start_info, 0, sizeof *start_info);
+    if (address == 0)
+        return FAIL(error, NO_START_INFO);
+    if (!memory_span(machine->memory, address, HVM_START_INFO_SIZE_V0, &span))
+        return FAIL(error, START_INFO_UNREACHABLE, address, HVM_START_INFO_SIZE_V0);
+    span_read32(span, offsetof(struct hvm_start_info, magic), &magic);
+    if (magic == XEN_PV_START_INFO_MAGIC)
+        return FAIL(error, PV_START_INFO, address);
+    if (magic != XEN_HVM_START_MAGIC_VALUE)
+        return FAIL(error, START_INFO_MAGIC, address, magic);
+
+    span_read32(span, offsetof(struct hvm_start_info, version), &version);
+    if (version >= 1 && !memory_span(machine->memory, address, HVM_START_INFO_SIZE_V1, &span))
+        return FAIL(error, START_INFO_UNREACHABLE, address, HVM_START_INFO_SIZE_V1);
+    if (!clear_of_image(machine, span, error))
+        return false;
+    memcpy(start_info, span.bytes, span.size);
+    return true;
+}
+
+/* The text at `address`, 0 meaning none. False when it does not end within `limit` bytes. */
+static bool find_text(const struct machine *machine, uint64_t address, size_t limit,
+                      struct span *text) {
+    *text = output_text("");
+    return address == 0 || memory_text(machine->memory, address, limit, text);
+}
+
+/*
+ * A text's memory, with its NUL: the text is read again after other memory was written to. Empty
+ * when there is no text at all.
+ */
+static struct range text_range(struct span text) {
+    struct range range = span_range(text);
+    if (text.address)
+        range.end++;
+    return range;
+}
+
+bool start_info_command_line(const struct machine *machine,
+                             const struct hvm_start_info *start_info, struct span *line,
+                             struct error *error) {
+    if (!find_text(machine, start_info->cmdline_paddr, COMMAND_LINE_LIMIT, line))
+        return FAIL(error, COMMAND_LINE_UNREACHABLE, start_info->cmdline_paddr,
+                    COMMAND_LINE_LIMIT);
+    return clear_of_image(machine, *line, error);
+}
+
+void *arena_allocate(struct arena *arena, size_t count, size_t element_size) {
+    size_t size;
+    if (__builtin_mul_overflow(count, element_size, &size) ||
+        __builtin_add_overflow(size, 7, &size))
+        return NULL;
+    size &= ~(size_t)7;
+    if (size > arena->left)
+        return NULL;
+    void *memory = arena->next;
+    arena->next += size;
+    arena->left -= size;
+    return memory;
+}
+
+/* The host's lists in place, found to be readable. */
+struct host_lists {
+    const struct machine *machine;
+    struct range start_info;
+    struct span line;
+    struct span modules; /* hvm_modlist_entry[module_count] */
+    uint32_t module_count;
+    struct memory_table table;
+    struct span rsdp;
+};
+
+/* In place: the host may have put its list anywhere, also at an odd address. */
+struct unaligned_module {
+    struct hvm_modlist_entry entry;
+} __attribute__((packed));
+
+static const struct unaligned_module *module_at(const struct host_lists *lists, uint32_t index) {
+    return (const struct unaligned_module *)lists->modules.bytes + index;
+}
+
+static struct span module_line(const struct host_lists *lists, uint32_t index) {
+    struct span line;
+    find_text(lists->machine, module_at(lists, index)->entry.cmdline_paddr, MODULE_LINES_LIMIT,
+              &line);
+    return line;
+}
+
+/* `*lines_left` bytes are left of what all modules' command lines may have together. */
+static bool check_module(const struct host_lists *lists, uint32_t index, size_t *lines_left,
+                         struct error *error) {
+    const struct unaligned_module *module = module_at(lists, index);
+    struct span bytes;
+    struct span line;
+    if (!memory_span(lists->machine->memory, module->entry.paddr, module->entry.size, &bytes))
+        return FAIL(error, MODULE_ABOVE_4G, index, module->entry.paddr, module->entry.size);
+    if (index == 0 && module->entry.size == 0)
+        return FAIL(error, MODULE_EMPTY);
+    if (!find_text(lists->machine, module->entry.cmdline_paddr, *lines_left, &line))
+        return FAIL(error, MODULE_COMMAND_LINE_UNREACHABLE, index, module->entry.cmdline_paddr,
+                    *lines_left);
+    *lines_left -= line.size;
+    return clear_of_image(lists->machine, bytes, error) &&
+           clear_of_image(lists->machine, line, error);
+}
+
+static bool find_modules(const struct hvm_start_info *start_info, struct host_lists *lists,
+                         struct error *error) {
+    uint32_t count = start_info->nr_modules;
+    uint64_t address = start_info->modlist_paddr;
+    uint64_t size = (uint64_t)count * sizeof(struct hvm_modlist_entry);
+    if (count == 0)
+        return FAIL(error, NO_MODULE);
+    if (address == 0 || !memory_span(lists->machine->memory, address, size, &lists->modules))
+        return FAIL(error, MODULE_LIST_UNREACHABLE, count, address);
+    if (count > BOOT_MODULES_LIMIT)
+        return FAIL(error, TOO_MANY_MODULES, count, BOOT_MODULES_LIMIT);
+    lists->module_count = count;
+    if (!clear_of_image(lists->machine, lists->modules, error))
+        return false;
+    size_t lines_left = MODULE_LINES_LIMIT;
+    for (uint32_t i = 0; i < count; i++)
+        if (!check_module(lists, i, &lines_left, error))
+            return false;
+    return true;
+}
+
+/* The seam for the other source of a map: a table of E820 entries that a hypercall filled in. */
+static bool find_table(const struct hvm_start_info *start_info, enum memmap_source source,
+                       struct host_lists *lists, struct error *error) {
+    struct memory_table *table = &lists->table;
+    uint64_t size = (uint64_t)start_info->memmap_entries * sizeof(struct hvm_memmap_table_entry);
+    if (source == MEMMAP_HYPERCALL)
+        return FAIL(error, NO_HYPERCALL_MAP);
+    if (start_info->memmap_entries == 0 || start_info->memmap_paddr == 0)
+        return FAIL(error, NO_MEMORY_MAP, start_info->version);
+    if (!memory_span(lists->machine->memory, start_info->memmap_paddr, size, &table->bytes))
+        return FAIL(error, MAP_UNREACHABLE, start_info->memmap_entries, start_info->memmap_paddr);
+    table->count = start_info->memmap_entries;
+    table->entry_size = sizeof(struct hvm_memmap_table_entry);
+    return clear_of_image(lists->machine, table->bytes, error) &&
+           memory_table_check(table, error);
+}
+
+static uint32_t end_if_overlaps(struct span span, struct range range) {
+    return span.size && range_overlaps(span_range(span), range) ? span_range(span).end : 0;
+}
+
+/* struct in_use: everything of the host's, straight from its lists. */
+static uint32_t host_overlap_end(const void *context, struct range range) {
+    const struct host_lists *lists = context;
+    const struct span spans[] = {lists->modules, lists->table.bytes, lists->rsdp};
+    if (lists->line.address && range_overlaps(text_range(lists->line), range))
+        return text_range(lists->line).end;
+    if (range_overlaps(lists->machine->image, range))
+        return lists->machine->image.end;
+    if (range_overlaps(lists->start_info, range))
+        return lists->start_info.end;
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
+        if (end_if_overlaps(spans[i], range))
+            return span_range(spans[i]).end;
+    for (uint32_t i = 0; i < lists->module_count; i++) {
+        const struct unaligned_module *module = module_at(lists, i);
+        uint32_t start = (uint32_t)module->entry.paddr;
+        struct range bytes = {start, start + (uint32_t)module->entry.size};
+        if (bytes.start < bytes.end && range_overlaps(bytes, range))
+            return bytes.end;
+        /* A look at the address first: the length of a text takes reading it. */
+        start = (uint32_t)module->entry.cmdline_paddr;
+        if (!start || start >= range.end ||
+            (start < range.start && range.start - start > MODULE_LINES_LIMIT))
+            continue;
+        struct range line = text_range(module_line(lists, i));
+        if (range_overlaps(line, range))
+            return line.end;
+    }
+    return 0;
+}
+
+/* Ranges that go into boot_info.in_use beside two for each module. */
+#define IN_USE_OTHERS 6u
+#define ALIGNMENT_SLACK 8u
+
+/* Bytes that all copies take together. */
+static uint64_t copies_size(const struct host_lists *lists) {
+    uint64_t count = lists->module_count;
+    uint64_t size = lists->line.size + ALIGNMENT_SLACK;
+    size += count * (sizeof(struct boot_module) + 2 * sizeof(struct range));
+    size += (IN_USE_OTHERS + 1) * sizeof(struct range) + 4 * ALIGNMENT_SLACK;
+    size += 2 * (MEMORY_MAP_RANGES(lists->table.count) * sizeof(struct memory_range) +
+                 ALIGNMENT_SLACK);
+    for (uint32_t i = 0; i < lists->module_count; i++) {
+        size += module_line(lists, i).size + ALIGNMENT_SLACK;
+    }
+    return size;
+}
+
+static bool make_arena(const struct host_lists *lists, uint64_t size, struct arena *arena,
+                       struct error *error) {
+    const struct in_use in_use = {host_overlap_end, lists};
+    uint32_t address;
+    if (size > LOW_MEMORY_END || !memory_table_find_room(&lists->table, &in_use, LOWEST_FREE_ADDRESS,
+                                                         (uint32_t)size, &address))
+        return FAIL(error, NO_WORKING_MEMORY, size);
+    arena->range = (struct range){address, address + (uint32_t)size};
+    arena->next = memory_writable(lists->machine->memory, address, size);
+    arena->left = (size_t)size;
+    if (!arena->next)
+        return FAIL(error, NO_WORKING_MEMORY, size);
+    return true;
+}
+
+static bool copy_text(struct arena *arena, struct span text, struct span *copy) {
+    uint8_t *bytes = arena_allocate(arena, text.size, 1);
+    if (!bytes)
+        return false;
+    memcpy(bytes, text.bytes, text.size);
+    *copy = (struct span){text.address, bytes, text.size};
+    return true;
+}
+
+static bool copy_modules(const struct host_lists *lists, struct boot_info *info) {
+    info->modules = arena_allocate(&info->arena, lists->module_count, sizeof *info->modules);
+    if (!info->modules)
+        return false;
+    info->module_count = lists->module_count;
+    for (uint32_t i = 0; i < lists->module_count; i++) {
+        const struct hvm_modlist_entry entry = module_at(lists, i)->entry;
+        struct boot_module *module = &info->modules[i];
+        struct span line = module_line(lists, i);
+        memory_span(lists->machine->memory, entry.paddr, entry.size, &module->bytes);
+        module->has_command_line = entry.cmdline_paddr != 0;
+        if (!copy_text(&info->arena, line, &module->command_line))
+            return false;
+        range_list_add(&info->in_use, span_range(module->bytes));
+        range_list_add(&info->in_use, text_range(line));
+    }
+    return true;
+}
+
+static bool import_map(const struct host_lists *lists, struct boot_info *info) {
+    size_t count = MEMORY_MAP_RANGES(lists->table.count);
+    info->map.ranges = arena_allocate(&info->arena, count, sizeof *info->map.ranges);
+    struct memory_range *events = arena_allocate(&info->arena, count, sizeof *events);
+    if (!info->map.ranges || !events)
+        return false;
+    memory_map_import(&lists->table, &info->map, events);
+    return true;
+}
+
+static bool list_in_use(const struct host_lists *lists, struct boot_info *info) {
+    size_t capacity = IN_USE_OTHERS + 2 * (size_t)lists->module_count;
+    info->in_use.ranges = arena_allocate(&info->arena, capacity, sizeof(struct range));
+    info->fixed.ranges = arena_allocate(&info->arena, 1, sizeof(struct range));
+    if (!info->in_use.ranges || !info->fixed.ranges)
+        return false;
+    info->in_use.capacity = capacity;
+    info->fixed.capacity = 1;
+    range_list_add(&info->in_use, lists->machine->image);
+    range_list_add(&info->in_use, lists->start_info);
+    range_list_add(&info->in_use, text_range(lists->line));
+    range_list_add(&info->in_use, span_range(lists->modules));
+    range_list_add(&info->in_use, span_range(lists->table.bytes));
+    range_list_add(&info->in_use, info->arena.range);
+    range_list_add(&info->fixed, span_range(lists->rsdp));
+    return true;
+}
+
+static bool copy_lists(const struct host_lists *lists, struct boot_info *info) {
+    return list_in_use(lists, info) && import_map(lists, info) && copy_modules(lists, info) &&
+           copy_text(&info->arena, lists->line, &info->command_line);
+}
+
+static bool modules_are_in_ram(const struct boot_info *info, struct error *error) {
+    for (uint32_t i = 0; i < info->module_count; i++) {
+        struct range range = span_range(info->modules[i].bytes);
+        if (!memory_map_is_ram(&info->map, range))
+            return FAIL(error, MODULE_NOT_IN_RAM, i, range.start, range.end);
+    }
+    return true;
+}
+
+bool boot_info_collect(const struct machine *machine, uint32_t address,
+                       const struct hvm_start_info *start_info, struct span line,
+                       enum memmap_source source, size_t working_memory, struct boot_info *info,
+                       struct error *error) {
+    uint32_t header = start_info->version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0;
+    struct host_lists lists = {
+        .machine = machine, .start_info = {address, address + header}, .line = line};
+    memset(info, 0, sizeof *info);
+    info->machine = *machine;
+    info->version = start_info->version;
+    info->flags = start_info->flags;
+    info->start_info = address;
+    if (!find_modules(start_info, &lists, error) || !find_table(start_info, source, &lists, error) ||
+        !rsdp_find(machine->memory, start_info->rsdp_paddr, &lists.rsdp, error))
+        return false;
+    info->rsdp = lists.rsdp;
+
+    uint64_t size = copies_size(&lists) + (uint64_t)working_memory * (lists.module_count + 1);
+    if (!make_arena(&lists, size, &info->arena, error))
+        return false;
+    if (!copy_lists(&lists, info))
+        return FAIL(error, NO_WORKING_MEMORY, size);
+    return modules_are_in_ram(info, error);
+}
+
+struct span boot_info_payload_line(const struct boot_info *info, bool *strip) {
+    const struct boot_module *payload = &info->modules[0];
+    *strip = false;
+    /* On a PVH dom0, Xen puts the module's file name there. */
+    if (payload->has_command_line && !(info->flags & SIF_INITDOMAIN))
+        return payload->command_line;
+    /* xl's default line for a pvshim is meant for Xen's own shim. */
+    struct span line = info->command_line;
+    static const char shim[] = "pv-shim";
+    if (span_begins(line, shim, sizeof shim - 1) &&
+        (line.size == sizeof shim - 1 || line.bytes[sizeof shim - 1] == ' '))
+        return output_text("");
+    *strip = true;
+    return line;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The image's memcpy and company. String instructions: small, and a copy's cost in instructions is
+ * one an element. The build must not turn these loops into calls of themselves, hence assembly.
+ */
+#include "pvhboot/string.h"
+
+#undef memcpy
+
+void *memcpy(void *restrict destination, const void *restrict source, size_t size) {
+    void *to = destination;
+    size_t words = size / 4;
+    __asm__ volatile("rep movsl" : "+D"(to), "+S"(source), "+c"(words)::"memory");
+    size &= 3;
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(source), "+c"(size)::"memory");
+    return destination;
+}
+
+void *memmove(void *destination, const void *source, size_t size) {
+    if ((uintptr_t)destination - (uintptr_t)source >= size)
+        return memcpy(destination, source, size);
+    uint8_t *to = (uint8_t *)destination + size - 1;
+    const uint8_t *from = (const uint8_t *)source + size - 1;
+    __asm__ volatile("std\n\trep movsb\n\tcld" : "+D"(to), "+S"(from), "+c"(size)::"memory");
+    return destination;
+}
+
+void *memset(void *destination, int value, size_t size) {
+    void *to = destination;
+    uint32_t pattern = (uint8_t)value * UINT32_C(0x01010101);
+    size_t words = size / 4;
+    __asm__ volatile("rep stosl" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
+    size &= 3;
+    __asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(pattern) : "memory");
+    return destination;
+}
+
+int memcmp(const void *left, const void *right, size_t size) {
+    const uint8_t *a = left;
+    const uint8_t *b = right;
+    for (size_t i = 0; i < size; i++)
+        if (a[i] != b[i])
+            return a[i] < b[i] ? -1 : 1;
+    return 0;
+}
