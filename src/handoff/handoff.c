@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The last C code that runs: it sets up the mover outside of the image. */
+#include "pvhboot/handoff.h"
+
+#include "pvhboot/string.h"
+
+/* mover.S: position-independent, with its parameters somewhere in it. */
+extern const uint8_t mover_start[];
+extern const uint8_t mover_parameters[];
+extern const uint8_t mover_data_end[]; /* what follows is only written to */
+extern const uint8_t mover_end[];
+
+size_t handoff_mover_size(void) {
+    return (size_t)(mover_end - mover_start);
+}
+
+_Noreturn void handoff(const struct plan *plan, const struct options *options) {
+    const struct handoff *state = &plan->handoff;
+    uint8_t *base = (uint8_t *)(uintptr_t)plan->mover.start;
+    memcpy(base, mover_start, (size_t)(mover_data_end - mover_start));
+
+    struct mover_parameters *parameters =
+        (struct mover_parameters *)(base + (mover_parameters - mover_start));
+    *parameters = (struct mover_parameters){
+        .moves = (uint32_t)(uintptr_t)plan->moves,
+        .move_count = (uint32_t)plan->move_count,
+        .long_mode = state->mode == HANDOFF_LONG,
+        .entry = state->entry,
+        .eax = state->eax,
+        .ebx = state->ebx,
+        .ecx = state->ecx,
+        .edx = state->edx,
+        .esi = state->esi,
+        .edi = state->edi,
+        .ebp = state->ebp,
+        .page_table = state->page_table,
+        .consoles = options->consoles,
+        .exit_port = options->panic == PANIC_EXIT ? options->exit_port : 0,
+    };
+    __asm__ volatile("jmp *%0" ::"r"(base), "b"(base) : "memory");
+    __builtin_unreachable();
+}

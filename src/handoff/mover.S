@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The mover. It runs wherever handoff.c copied it, EBX its own address, and needs nothing outside
+ * of itself: the image may be the first thing it overwrites. Its GDT outlives it, since a payload
+ * may use the selectors until it has a GDT of its own.
+ */
+
+#define MOVER_CODE 0x08
+#define PAYLOAD_CODE 0x10
+#define FLAT_DATA 0x18
+#define STACK_SIZE 256
+
+#define CONSOLE_COM1 1
+#define CONSOLE_E9 2
+#define UART_LINE_STATUS 0x3fd
+#define UART_DATA 0x3f8
+#define UART_POLLS 100000
+
+#define CR0_PE_ET 0x11
+#define CR0_PG 0x80000000
+#define CR4_PAE 0x20
+#define MSR_EFER 0xc0000080
+#define EFER_LME 0x100
+
+/* Up to the machine check; the rest needs an FPU or is told to a hypervisor. */
+#define VECTORS 19
+#define GATE_32BIT 0x8e00
+
+#define AT(symbol) (symbol - mover_start)(%ebx)
+
+/* struct mover_parameters */
+#define P_MOVES 0
+#define P_MOVE_COUNT 4
+#define P_LONG_MODE 8
+#define P_ENTRY 12
+#define P_EAX 16
+#define P_EBX 20
+#define P_ECX 24
+#define P_EDX 28
+#define P_ESI 32
+#define P_EDI 36
+#define P_EBP 40
+#define P_PAGE_TABLE 44
+#define P_CONSOLES 48
+#define P_EXIT_PORT 52
+#define PARAMETER(offset) (mover_parameters - mover_start + offset)(%ebx)
+
+    .section .mover, "awx", @progbits
+    .code32
+    .p2align 4
+    .globl mover_start
+mover_start:
+    leal AT(mover_stack_top), %esp
+    leal AT(gdt), %eax
+    movl %eax, AT(gdtr + 2)
+    lgdt AT(gdtr)
+    leal AT(1f), %eax
+    pushl $MOVER_CODE
+    pushl %eax
+    lret
+1:  movl $FLAT_DATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    movl %eax, %fs
+    movl %eax, %gs
+
+    leal AT(idt), %edi
+    movl %edi, AT(idtr + 2)
+    leal AT(exception_stubs), %eax
+    movl $VECTORS, %ecx
+2:  movl %eax, 4(%edi)
+    movl %eax, (%edi)
+    movw $GATE_32BIT, 4(%edi)
+    movw $MOVER_CODE, 2(%edi)
+    addl $8, %edi
+    addl $8, %eax
+    loop 2b
+    lidt AT(idtr)
+
+    movl PARAMETER(P_MOVES), %ebp
+    movl PARAMETER(P_MOVE_COUNT), %edx
+    jmp 8f
+
+3:  movl 0(%ebp), %edi
+    movl 4(%ebp), %esi
+    movl 8(%ebp), %ecx
+    movl 12(%ebp), %eax
+    addl $16, %ebp
+    decl %edx
+    cmpl $1, %eax
+    je 5f
+    ja 6f
+
+    movl %ecx, %eax             /* up */
+    shrl $2, %ecx
+    rep movsl
+    movl %eax, %ecx
+    andl $3, %ecx
+    rep movsb
+    jmp 8f
+
+5:  leal -1(%esi, %ecx), %esi   /* down: the odd bytes at the end first, then words */
+    leal -1(%edi, %ecx), %edi
+    movl %ecx, %eax
+    andl $3, %ecx
+    std
+    rep movsb
+    subl $3, %esi
+    subl $3, %edi
+    movl %eax, %ecx
+    shrl $2, %ecx
+    rep movsl
+    cld
+    jmp 8f
+
+6:  movl %ecx, %esi             /* zero */
+    xorl %eax, %eax
+    shrl $2, %ecx
+    rep stosl
+    movl %esi, %ecx
+    andl $3, %ecx
+    rep stosb
+
+8:  testl %edx, %edx
+    jnz 3b
+
+/*
+ * From here on an exception has nobody to report it: a payload that fails before it has an IDT
+ * resets the machine, as it would have without us.
+ */
+    lidt AT(no_idt)
+    movl $CR0_PE_ET, %eax
+    movl %eax, %cr0
+    pushl $2
+    popfl
+    cmpl $0, PARAMETER(P_LONG_MODE)
+    jne enter_long_mode
+
+    xorl %eax, %eax
+    movl %eax, %cr4
+    movl PARAMETER(P_ENTRY), %eax
+    movl %eax, AT(payload_jump + 1)
+    movl PARAMETER(P_EAX), %eax
+    movl PARAMETER(P_ECX), %ecx
+    movl PARAMETER(P_EDX), %edx
+    movl PARAMETER(P_ESI), %esi
+    movl PARAMETER(P_EDI), %edi
+    movl PARAMETER(P_EBP), %ebp
+    movl PARAMETER(P_EBX), %ebx
+payload_jump:
+    ljmp $PAYLOAD_CODE, $0
+
+enter_long_mode:
+    movl $CR4_PAE, %eax
+    movl %eax, %cr4
+    movl PARAMETER(P_PAGE_TABLE), %eax
+    movl %eax, %cr3
+    movl $MSR_EFER, %ecx
+    movl $EFER_LME, %eax
+    xorl %edx, %edx
+    wrmsr
+    movl $(CR0_PE_ET | CR0_PG), %eax
+    movl %eax, %cr0
+    orl $0x00200000, AT(payload_code + 4)   /* L = 1, and D must be 0 */
+    andl $~0x00400000, AT(payload_code + 4)
+    leal AT(long_mode), %eax
+    movl %eax, AT(long_mode_jump + 1)
+    movl PARAMETER(P_ENTRY), %eax
+    movl %eax, AT(long_mode_entry)
+long_mode_jump:
+    ljmp $PAYLOAD_CODE, $0
+
+    .code64
+/* Writing the lower half of a register clears the upper one. */
+long_mode:
+    movl %esp, %esp
+    movl %ebx, %ebx
+    movl (mover_parameters - mover_start + P_EAX)(%rbx), %eax
+    movl (mover_parameters - mover_start + P_ECX)(%rbx), %ecx
+    movl (mover_parameters - mover_start + P_EDX)(%rbx), %edx
+    movl (mover_parameters - mover_start + P_ESI)(%rbx), %esi
+    movl (mover_parameters - mover_start + P_EDI)(%rbx), %edi
+    movl (mover_parameters - mover_start + P_EBP)(%rbx), %ebp
+    movl (mover_parameters - mover_start + P_EBX)(%rbx), %ebx
+    xorl %r8d, %r8d
+    xorl %r9d, %r9d
+    xorl %r10d, %r10d
+    xorl %r11d, %r11d
+    xorl %r12d, %r12d
+    xorl %r13d, %r13d
+    xorl %r14d, %r14d
+    xorl %r15d, %r15d
+    jmpq *long_mode_entry(%rip)
+
+    .code32
+/* 8 bytes each: the IDT counts on it. */
+    .p2align 3
+exception_stubs:
+    .set vector, 0
+    .rept VECTORS
+    .p2align 3
+    pushl $vector
+    jmp exception
+    .set vector, vector + 1
+    .endr
+
+/* The vector is on the stack. Where EBX pointed when it happened is not to be relied on. */
+exception:
+    cld
+    popl %ecx
+    call 1f
+1:  popl %ebx
+    subl $(1b - mover_start), %ebx
+    movl $2, %edx
+2:  movl %ecx, %eax             /* two digits, the lower one first */
+    andl $15, %eax
+    movb (digits - mover_start)(%ebx, %eax), %al
+    movb %al, (exception_vector - 1 - mover_start)(%ebx, %edx)
+    shrl $4, %ecx
+    decl %edx
+    jnz 2b
+    leal AT(exception_text), %esi
+3:  movb (%esi), %al
+    incl %esi
+    testb %al, %al
+    jz 6f
+    testl $CONSOLE_E9, PARAMETER(P_CONSOLES)
+    jz 4f
+    outb %al, $0xe9
+4:  testl $CONSOLE_COM1, PARAMETER(P_CONSOLES)
+    jz 3b
+    movb %al, %ah
+    movl $UART_POLLS, %ecx
+    movl $UART_LINE_STATUS, %edx
+5:  inb %dx, %al
+    testb $0x20, %al
+    jnz 7f
+    decl %ecx
+    jnz 5b
+    andl $~CONSOLE_COM1, PARAMETER(P_CONSOLES)
+    jmp 3b
+7:  movb %ah, %al
+    movl $UART_DATA, %edx
+    outb %al, %dx
+    jmp 3b
+6:  movl PARAMETER(P_EXIT_PORT), %edx
+    testl %edx, %edx
+    jz 8f
+    movb $1, %al
+    outb %al, %dx
+8:  cli
+    hlt
+    jmp 8b
+
+/* errors.def has this sentence as E901. */
+exception_text:
+    .ascii "pvhboot: E901 CPU exception 0x"
+exception_vector:
+    .asciz "00 while the payload is put in its place\r\n"
+digits:
+    .ascii "0123456789abcdef"
+
+    .p2align 3
+gdt:
+    .quad 0
+    .quad 0x00cf9b000000ffff    /* MOVER_CODE: 32-bit, flat */
+payload_code:
+    .quad 0x00cf9b000000ffff    /* PAYLOAD_CODE: 32-bit, or 64-bit for an entry in long mode */
+    .quad 0x00cf93000000ffff    /* FLAT_DATA */
+gdt_end:
+gdtr:
+    .word gdt_end - gdt - 1
+    .long 0
+idtr:
+    .word VECTORS * 8 - 1
+    .long 0
+no_idt:
+    .word 0
+    .long 0
+    .p2align 3
+long_mode_entry:
+    .quad 0
+    .globl mover_data_end
+mover_data_end:
+    .p2align 3
+idt:
+    .skip VECTORS * 8
+    .globl mover_parameters
+mover_parameters:
+    .skip 56
+    .skip STACK_SIZE
+    .p2align 4
+mover_stack_top:
+    .globl mover_end
+mover_end:
+
+    .section .note.GNU-stack, "", @progbits

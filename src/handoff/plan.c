@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Building a plan: what is placed where, and where there is room for more. */
+#include "pvhboot/plan.h"
+
+#include "pvhboot/string.h"
+
+/* Segments that one payload has beside those for each module. */
+#define SEGMENTS_OTHERS 12u
+#define SEGMENTS_A_MODULE 3u
+
+bool plan_init(struct plan *plan, struct boot_info *info, struct error *error) {
+    memset(plan, 0, sizeof *plan);
+    plan->info = info;
+    plan->protocol = "none";
+    plan->segment_capacity = SEGMENTS_OTHERS + SEGMENTS_A_MODULE * (size_t)info->module_count;
+    plan->segments = arena_allocate(&info->arena, plan->segment_capacity, sizeof *plan->segments);
+    if (!plan->segments)
+        return FAIL(error, PLAN_TOO_LONG, plan->segment_capacity);
+    plan_clear(plan);
+    return true;
+}
+
+void plan_clear(struct plan *plan) {
+    plan->segment_count = 0;
+    plan->scratch_end = plan->info->arena.range.end;
+}
+
+bool plan_add(struct plan *plan, const struct segment *segment, struct error *error) {
+    if (segment->destination.start == segment->destination.end)
+        return true;
+    if (plan->segment_count == plan->segment_capacity)
+        return FAIL(error, PLAN_TOO_LONG, plan->segment_capacity);
+    plan->segments[plan->segment_count++] = *segment;
+    return true;
+}
+
+/* The segments, what is fixed, and the host's things: the last only where sources are avoided. */
+#define OBSTACLE_LISTS(avoid_sources) ((avoid_sources) ? 3u : 2u)
+#define OBSTACLES(plan)                                                                            \
+    {                                                                                              \
+        {&(plan)->segments->destination, (plan)->segment_count, sizeof *(plan)->segments},         \
+            {(plan)->info->fixed.ranges, (plan)->info->fixed.count, sizeof(struct range)},         \
+            {(plan)->info->in_use.ranges, (plan)->info->in_use.count, sizeof(struct range)},       \
+    }
+
+bool plan_is_free(const struct plan *plan, struct range range) {
+    const struct obstacles obstacles[] = OBSTACLES(plan);
+    return memory_map_is_ram(&plan->info->map, range) &&
+           !obstacles_find(obstacles, OBSTACLE_LISTS(false), range);
+}
+
+bool plan_find_room(const struct plan *plan, const struct room_request *request,
+                    bool avoid_sources, uint32_t *address) {
+    const struct obstacles obstacles[] = OBSTACLES(plan);
+    return room_find(&plan->info->map, obstacles, OBSTACLE_LISTS(avoid_sources), request, address);
+}
+
+uint32_t plan_largest_room(const struct plan *plan, struct range within, bool avoid_sources) {
+    const struct obstacles obstacles[] = OBSTACLES(plan);
+    return room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(avoid_sources), within);
+}
+
+/* Behind what was taken last there is room more often than not: no need to search from the start. */
+static bool find_scratch(const struct plan *plan, const struct room_request *request,
+                         uint32_t *address) {
+    struct room_request behind = *request;
+    if (behind.within.start < plan->scratch_end)
+        behind.within.start = plan->scratch_end;
+    return plan_find_room(plan, &behind, true, address) ||
+           plan_find_room(plan, request, true, address);
+}
+
+bool plan_scratch(struct plan *plan, const struct room_request *request, const char *name,
+                  uint32_t *address, void **bytes, struct error *error) {
+    *bytes = NULL;
+    if (find_scratch(plan, request, address))
+        *bytes = memory_writable(plan->info->machine.memory, *address, request->size);
+    if (!*bytes)
+        return FAIL_TEXT(error, PLAN_NO_ROOM, output_text(name), request->size);
+    struct segment scratch = {.destination = {*address, *address + request->size},
+                              .kind = SEGMENT_SCRATCH,
+                              .name = name};
+    plan->scratch_end = scratch.destination.end;
+    return plan_add(plan, &scratch, error);
+}
+
+void plan_cost(const struct plan *plan, uint64_t *moved, uint64_t *zeroed) {
+    *moved = 0;
+    *zeroed = 0;
+    for (size_t i = 0; i < plan->move_count; i++) {
+        const struct move *move = &plan->moves[i];
+        *(move->kind == MOVE_ZERO ? zeroed : moved) += move->size;
+    }
+}

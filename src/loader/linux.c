@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Linux by its boot protocol: where kernel and initrd go, and boot_params (boot.rst, zero-page.rst). */
+#include "abi/acpi.h"
+#include "pvhboot/loader.h"
+
+#include "pvhboot/string.h"
+
+/* Before 2.02, boot_params lie at 0x90000 and the command line within 64 KiB of them. */
+#define OLD_PARAMETERS_ADDRESS 0x90000u
+#define OLD_PARAMETERS_END 0xa0000u
+
+/* E820 with fewer entries is not believed by Linux. */
+#define E820_FEWEST_ENTRIES 2u
+
+#define BOOT_FLAG_OFFSET 0x1feu
+
+static bool linux_probe(struct span image) {
+    uint16_t flag = 0;
+    return span_read16(image, BOOT_FLAG_OFFSET, &flag) && flag == LINUX_BOOT_FLAG;
+}
+
+/* Everything of one attempt to boot a kernel. */
+struct linux_boot {
+    const struct payload *payload;
+    const struct options *options;
+    struct plan *plan;
+    struct linux_kernel kernel;
+    struct linux_initrd initrd;
+    uint32_t load;
+    uint32_t alignment;         /* of load, as given back to the kernel */
+    struct range initrd_place;  /* empty without an initrd */
+    struct range parameters;    /* boot_params, command line, setup_data */
+    uint32_t command_line_size; /* without the NUL */
+    bool tell_rsdp;             /* by a word on the command line */
+};
+
+static bool place_kernel(struct linux_boot *boot) {
+    const struct linux_kernel *kernel = &boot->kernel;
+    struct room_request request = {.size = kernel->runtime,
+                                   .alignment = boot->alignment,
+                                   .within = {kernel->lowest, LOW_MEMORY_END}};
+    if (!kernel->relocatable)
+        request.within.end = kernel->lowest + kernel->runtime;
+    if (!plan_find_room(boot->plan, &request, false, &boot->load))
+        return false;
+    struct error error;
+    uint32_t code_end = boot->load + (uint32_t)kernel->code.size;
+    struct segment code = {.destination = {boot->load, code_end},
+                           .source = kernel->code.address,
+                           .kind = SEGMENT_MOVE,
+                           .name = "kernel"};
+    struct segment rest = {.destination = {code_end, boot->load + kernel->runtime},
+                           .kind = SEGMENT_RESERVE,
+                           .name = "kernel's init_size"};
+    return plan_add(boot->plan, &code, &error) && plan_add(boot->plan, &rest, &error);
+}
+
+/*
+ * One placing of kernel and initrd. A kernel that can go anywhere gives way to an initrd that
+ * stays; a kernel that cannot comes first.
+ */
+static bool place(struct linux_boot *boot, bool stay) {
+    bool initrd = linux_initrd_size(&boot->initrd) != 0;
+    bool initrd_first = initrd && stay && boot->kernel.relocatable;
+    plan_clear(boot->plan);
+    boot->initrd_place = (struct range){0};
+    if (initrd_first && !linux_initrd_stay(&boot->initrd, boot->plan, &boot->initrd_place))
+        return false;
+    if (!place_kernel(boot))
+        return false;
+    if (initrd_first || !initrd)
+        return true;
+    return stay ? linux_initrd_stay(&boot->initrd, boot->plan, &boot->initrd_place)
+                : linux_initrd_move(&boot->initrd, boot->plan, &boot->initrd_place);
+}
+
+static bool explain_no_room(struct linux_boot *boot, struct error *error) {
+    const struct linux_kernel *kernel = &boot->kernel;
+    struct range within = {kernel->lowest, LOW_MEMORY_END};
+    if (!kernel->relocatable)
+        within.end = kernel->lowest + kernel->runtime;
+    plan_clear(boot->plan);
+    if (!place_kernel(boot))
+        return FAIL(error, LINUX_NO_ROOM, kernel->runtime, kernel->runtime, kernel->lowest,
+                    plan_largest_room(boot->plan, within, false));
+    return FAIL(error, LINUX_NO_ROOM_FOR_INITRD, linux_initrd_size(&boot->initrd),
+                kernel->initrd_highest, plan_largest_room(boot->plan, linux_initrd_within(&boot->initrd), false));
+}
+
+/* The initrd is left where it is if that is possible at all: the fewest bytes moved. */
+static bool place_all(struct linux_boot *boot, struct error *error) {
+    const struct linux_kernel *kernel = &boot->kernel;
+    for (int moved = 0; moved <= 1; moved++)
+        for (boot->alignment = kernel->alignment; boot->alignment >= kernel->least;
+             boot->alignment /= 2)
+            if (place(boot, !moved))
+                return true;
+    boot->alignment = kernel->least;
+    return explain_no_room(boot, error);
+}
+
+/* Before 2.15 a kernel may be one that looks only where a PC has its RSDP, or at this word. */
+static const char rsdp_word[] = "acpi_rsdp=";
+#define RSDP_WORD_SIZE (sizeof rsdp_word - 1)
+#define RSDP_VALUE_SIZE 10u /* 0x and eight digits */
+
+static bool is_found_by_scan(const struct memory *memory, struct span rsdp) {
+    struct span found;
+    struct error error;
+    return rsdp_find(memory, 0, &found, &error) && found.size && found.address == rsdp.address;
+}
+
+static bool must_tell_rsdp(const struct linux_boot *boot) {
+    const struct boot_info *info = boot->plan->info;
+    return boot->kernel.version < 0x20f && info->rsdp.size &&
+           !options_has_word(boot->payload->command_line, rsdp_word, RSDP_WORD_SIZE) &&
+           !is_found_by_scan(info->machine.memory, info->rsdp);
+}
+
+static void write_rsdp_word(uint8_t *text, uint32_t address) {
+    memcpy(text, rsdp_word, RSDP_WORD_SIZE);
+    text += RSDP_WORD_SIZE;
+    *text++ = '0';
+    *text++ = 'x';
+    for (int shift = 28; shift >= 0; shift -= 4)
+        *text++ = (uint8_t)"0123456789abcdef"[address >> shift & 15];
+}
+
+/* Writes the payload's command line; `text` has room for all that command_line_room counts. */
+static bool write_command_line(struct linux_boot *boot, uint8_t *text, struct error *error) {
+    struct span line = boot->payload->command_line;
+    size_t size = line.size;
+    if (boot->payload->strip)
+        size = options_strip(line, text);
+    else
+        memcpy(text, line.bytes, line.size);
+    if (boot->tell_rsdp) {
+        if (size)
+            text[size++] = ' ';
+        write_rsdp_word(text + size, boot->plan->info->rsdp.address);
+        size += RSDP_WORD_SIZE + RSDP_VALUE_SIZE;
+    }
+    text[size] = 0;
+    if (size > boot->kernel.cmdline_size)
+        return FAIL(error, LINUX_COMMAND_LINE_TOO_LONG, size, boot->kernel.cmdline_size);
+    boot->command_line_size = (uint32_t)size;
+    return true;
+}
+
+static size_t command_line_room(const struct linux_boot *boot) {
+    return boot->payload->command_line.size + 1 + RSDP_WORD_SIZE + RSDP_VALUE_SIZE + 1;
+}
+
+/*
+ * A lone range is given in two halves, which Linux merges again.
+ */
+static size_t split_lone_entry(struct e820_entry *entries) {
+    uint64_t half = entries[0].size / 2;
+    entries[1] = entries[0];
+    entries[0].size = half;
+    entries[1].addr += half;
+    entries[1].size -= half;
+    return E820_FEWEST_ENTRIES;
+}
+
+static size_t e820_overflow(const struct memory_map *map) {
+    return map->count > LINUX_E820_MAX_ENTRIES_ZEROPAGE
+               ? map->count - LINUX_E820_MAX_ENTRIES_ZEROPAGE
+               : 0;
+}
+
+/* The E820 table, what is too much for boot_params in a setup_data node at `node`. */
+static void write_e820(const struct memory_map *map, struct boot_params *params,
+                       struct setup_data *node, uint32_t node_address) {
+    size_t count = memory_map_to_e820(map, 0, params->e820_table, LINUX_E820_MAX_ENTRIES_ZEROPAGE);
+    if (count < E820_FEWEST_ENTRIES)
+        count = split_lone_entry(params->e820_table);
+    params->e820_entries = (uint8_t)count;
+    size_t overflow = e820_overflow(map);
+    if (!overflow)
+        return;
+    node->next = params->hdr.setup_data;
+    node->type = SETUP_E820_EXT;
+    node->len = (uint32_t)(overflow * sizeof(struct e820_entry));
+    memory_map_to_e820(map, LINUX_E820_MAX_ENTRIES_ZEROPAGE, (struct e820_entry *)(node + 1),
+                       overflow);
+    params->hdr.setup_data = node_address;
+}
+
+/* What kernels without E820 go by: KiB of RAM from 1 MiB on, in 16 and in 32 bits. */
+static void write_extended_memory(const struct memory_map *map, struct boot_params *params) {
+    for (size_t i = 0; i < map->count; i++) {
+        const struct memory_range *range = &map->ranges[i];
+        if (range->type != XEN_HVM_MEMMAP_TYPE_RAM || range->start > MIB || range->end <= MIB)
+            continue;
+        uint64_t kib = (range->end - MIB) / KIB;
+        params->alt_mem_k = kib < UINT32_MAX ? (uint32_t)kib : UINT32_MAX;
+        params->ext_mem_k = kib < UINT16_MAX ? (uint16_t)kib : UINT16_MAX;
+    }
+}
+
+static void write_header(const struct linux_boot *boot, struct boot_params *params,
+                         uint32_t command_line) {
+    struct setup_header *header = &params->hdr;
+    struct range initrd = boot->initrd_place;
+    memcpy(header, &boot->kernel.header, sizeof *header);
+    /* 0 would make the kernel ignore the initrd. */
+    header->type_of_loader = LOADER_TYPE_UNDEFINED;
+    header->code32_start = boot->load + boot->kernel.entry_offset;
+    header->ramdisk_image = initrd.start;
+    header->ramdisk_size = initrd.end - initrd.start;
+    if (boot->kernel.relocatable)
+        header->kernel_alignment = boot->alignment;
+    if (boot->kernel.version >= 0x202) {
+        header->cmd_line_ptr = command_line;
+    } else {
+        params->cl_magic = LINUX_COMMAND_LINE_MAGIC;
+        params->cl_offset = (uint16_t)(command_line - OLD_PARAMETERS_ADDRESS);
+    }
+}
+
+static bool take_parameters(struct linux_boot *boot, size_t size, void **bytes,
+                            struct error *error) {
+    struct room_request request = {
+        .size = (uint32_t)size,
+        .alignment = PAGE_SIZE,
+        .within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END}};
+    if (boot->kernel.version < 0x202)
+        request.within = (struct range){OLD_PARAMETERS_ADDRESS, OLD_PARAMETERS_END};
+    uint32_t address;
+    if (!plan_scratch(boot->plan, &request, "boot_params", &address, bytes, error) ||
+        (boot->kernel.version < 0x202 && address != OLD_PARAMETERS_ADDRESS))
+        return FAIL(error, LINUX_NO_ROOM_FOR_PARAMETERS, size, request.within.start,
+                    request.within.end);
+    boot->parameters = (struct range){address, address + request.size};
+    return true;
+}
+
+/* boot_params, then the setup_data node, then the command line, in one piece of memory. */
+static bool write_parameters(struct linux_boot *boot, struct error *error) {
+    const struct boot_info *info = boot->plan->info;
+    size_t overflow = e820_overflow(&info->map);
+    size_t node_size = 0;
+    if (overflow)
+        node_size = sizeof(struct setup_data) + overflow * sizeof(struct e820_entry);
+    if (overflow && boot->kernel.version < 0x209)
+        return FAIL(error, LINUX_E820_TOO_LONG, info->map.count, boot->kernel.version);
+
+    boot->tell_rsdp = must_tell_rsdp(boot);
+    size_t line_offset = sizeof(struct boot_params) + node_size;
+    void *bytes;
+    if (!take_parameters(boot, line_offset + command_line_room(boot), &bytes, error))
+        return false;
+    struct boot_params *params = bytes;
+    uint32_t address = boot->parameters.start;
+    memset(params, 0, sizeof *params);
+    write_header(boot, params, address + (uint32_t)line_offset);
+    write_e820(&info->map, params, (struct setup_data *)(params + 1),
+               address + (uint32_t)sizeof *params);
+    write_extended_memory(&info->map, params);
+    params->acpi_rsdp_addr = info->rsdp.size ? info->rsdp.address : 0;
+    return write_command_line(boot, (uint8_t *)bytes + line_offset, error);
+}
+
+static void write_handoff(const struct linux_boot *boot) {
+    struct handoff *handoff = &boot->plan->handoff;
+    handoff->esi = boot->parameters.start;
+    if (boot->options->entry_64) {
+        handoff->mode = HANDOFF_LONG;
+        handoff->entry = boot->load + LINUX_64BIT_ENTRY_OFFSET;
+        boot->plan->mapped[0] = (struct range){boot->load, boot->load + boot->kernel.runtime};
+        boot->plan->mapped[1] = boot->parameters;
+    } else {
+        handoff->mode = HANDOFF_PROTECTED;
+        handoff->entry = boot->load + boot->kernel.entry_offset;
+    }
+}
+
+/* A 64-bit kernel's 32-bit entry stops without a word on a CPU that has no long mode. */
+static bool check_cpu(const struct linux_boot *boot, struct error *error) {
+    uint16_t flags = boot->kernel.header.xloadflags;
+    if (boot->options->entry_64 && !boot->kernel.is_64bit)
+        return FAIL(error, LINUX_NO_64BIT_ENTRY, flags);
+    if (boot->kernel.is_64bit && !boot->plan->info->machine.long_mode)
+        return FAIL(error, LINUX_NEEDS_LONG_MODE, flags);
+    return true;
+}
+
+static bool linux_plan(const struct payload *payload, const struct options *options,
+                       struct plan *plan, struct error *error) {
+    struct linux_boot boot;
+    memset(&boot, 0, sizeof boot);
+    boot.payload = payload;
+    boot.options = options;
+    boot.plan = plan;
+    if (!linux_parse(payload->image, &boot.kernel, error) || !check_cpu(&boot, error))
+        return false;
+    boot.initrd = (struct linux_initrd){.modules = payload->modules,
+                                        .module_count = payload->module_count,
+                                        .highest = boot.kernel.initrd_highest};
+    if (!span_is_zero(boot.kernel.tail))
+        boot.initrd.tail = boot.kernel.tail;
+    if (!place_all(&boot, error) || !write_parameters(&boot, error))
+        return false;
+    write_handoff(&boot);
+    return true;
+}
+
+const struct loader linux_loader = {"linux", linux_probe, linux_plan};
