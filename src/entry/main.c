@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The boot sequence. */
+#include "../platform/cpu.h"
+#include "../platform/exception.h"
+#include "pvhboot/boot_info.h"
+#include "pvhboot/console.h"
+#include "pvhboot/handoff.h"
+#include "pvhboot/loader.h"
+#include "pvhboot/panic.h"
+#include "pvhboot/string.h"
+
+/* image.ld */
+extern const uint8_t image_start[];
+extern const uint8_t image_end[];
+
+_Noreturn void pvh_main(uint32_t start_info_address);
+
+/* From the host's word to a checked plan. Nothing but free RAM was written when it fails. */
+static bool prepare(const struct machine *machine, uint32_t address, struct options *options,
+                    struct boot_info *info, struct plan *plan, struct error *error) {
+    struct hvm_start_info start_info;
+    struct span line;
+    return start_info_read(machine, address, &start_info, error) &&
+           start_info_command_line(machine, &start_info, &line, error) &&
+           options_parse(line, options, error) &&
+           boot_info_collect(machine, address, &start_info, line, options->memmap,
+                             PLAN_WORKING_MEMORY, info, error) &&
+           loader_plan(info, options, handoff_mover_size(), plan, error);
+}
+
+/* VGA text is used only where the memory map says that its memory is not RAM. */
+static struct console make_console(const struct options *options, const struct boot_info *info) {
+    struct console console = console_make(options->consoles);
+    struct range vga = {VGA_TEXT_ADDRESS, VGA_TEXT_ADDRESS + VGA_TEXT_SIZE};
+    if (info->map.count && !memory_map_has_ram(&info->map, vga))
+        console_allow_vga(&console);
+    return console;
+}
+
+_Noreturn void pvh_main(uint32_t start_info_address) {
+    static const struct memory_window low_memory = {0, LOW_MEMORY_END, 0};
+    static const struct memory memory = {&low_memory, 1};
+    struct options options = options_default();
+    exceptions_report_by(&options);
+
+    struct machine machine = {
+        .memory = &memory,
+        .image = {(uintptr_t)image_start, (uintptr_t)image_end},
+        .long_mode = cpu_has_long_mode(),
+    };
+    struct boot_info info;
+    struct plan plan;
+    struct error error;
+    /* Not by initialisers: those go by bytes where the compiler optimises for size. */
+    memset(&info, 0, sizeof info);
+    memset(&plan, 0, sizeof plan);
+    bool good = prepare(&machine, start_info_address, &options, &info, &plan, &error);
+    struct console console = make_console(&options, &info);
+    struct output output = console_output(&console);
+    if (options.verbose)
+        plan_print(output, &plan);
+    if (good)
+        handoff(&plan, &options);
+    error_print(output, &error);
+    panic(&options, &memory, info.rsdp);
+}
