@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Both entries of the bzImage reporters: note down what the processor looks like, then call
+ * linux_report in 32-bit mode. Runs wherever it was loaded.
+ */
+#include "../lib/cpu_state.h"
+
+#define BOOT_PARAMS_SCRATCH 0x1e4
+#define CODE_32 0x10
+#define DATA_32 0x18
+#define MSR_EFER 0xc0000080
+
+/* How far a field of cpu_state is from `base`, which a register holds. */
+#define STATE(field) cpu_state - base + CPU_STATE_##field
+#define STATE64(field) CPU_STATE_##field + cpu_state(%rip)
+
+    .section .head, "ax"
+    .code32
+    .globl startup_32
+startup_32:
+    /*
+     * There is no stack yet, and no register that is not to be reported. Debug registers 0-3
+     * hold values as well as any, as long as debug register 7 does not enable them.
+     */
+    movl %eax, %dr0
+    movl %edx, %dr1
+    rdtsc
+    movl %esp, %dr2
+    movl %ebx, %dr3
+    /*
+     * The one way to learn one's address takes four bytes of stack: boot_params has them, and
+     * gets them back, since they too are to be reported.
+     */
+    movl BOOT_PARAMS_SCRATCH(%esi), %ebx
+    leal BOOT_PARAMS_SCRATCH + 4(%esi), %esp
+    call base
+base:
+    popl %esp
+    movl %ebx, BOOT_PARAMS_SCRATCH(%esi)
+    /* None of the instructions up to the PUSHF changes a flag. */
+    movl %eax, STATE(TSC)(%esp)
+    movl %edx, STATE(TSC) + 4(%esp)
+    movl %dr0, %eax
+    movl %eax, STATE(RAX)(%esp)
+    movl %dr1, %eax
+    movl %eax, STATE(RDX)(%esp)
+    movl %dr2, %eax
+    movl %eax, STATE(RSP)(%esp)
+    movl %dr3, %eax
+    movl %eax, STATE(RBX)(%esp)
+    movl %ecx, STATE(RCX)(%esp)
+    movl %esi, STATE(RSI)(%esp)
+    movl %edi, STATE(RDI)(%esp)
+    movl %ebp, STATE(RBP)(%esp)
+    movl %esp, %ebx
+    leal STATE(RFLAGS) + 4(%ebx), %esp
+    pushfl
+    movl $32, STATE(MODE)(%ebx)
+    movl %cr0, %eax
+    movl %eax, STATE(CR0)(%ebx)
+    movl %cr3, %eax
+    movl %eax, STATE(CR3)(%ebx)
+    movl %cr4, %eax
+    movl %eax, STATE(CR4)(%ebx)
+    movw %cs, STATE(CS)(%ebx)
+    movw %ds, STATE(DS)(%ebx)
+    movw %es, STATE(ES)(%ebx)
+    movw %fs, STATE(FS)(%ebx)
+    movw %gs, STATE(GS)(%ebx)
+    movw %ss, STATE(SS)(%ebx)
+    sgdt STATE(GDTR)(%ebx)
+    sidt STATE(IDTR)(%ebx)
+    leal stack_end - base(%ebx), %esp
+    leal gdt - base(%ebx), %eax
+    movl %eax, gdt_register + 2 - base(%ebx)
+    lgdt gdt_register - base(%ebx)
+    leal common - base(%ebx), %eax
+    pushl $CODE_32
+    pushl %eax
+    lret
+
+    /* startup_64 is at 0x200 by definition of the protocol. */
+    .org startup_32 + 0x200, 0x90
+    .code64
+    .globl startup_64
+startup_64:
+    movq %rax, STATE64(RAX)
+    movq %rdx, STATE64(RDX)
+    rdtsc
+    movl %eax, STATE64(TSC)
+    movl %edx, 4 + STATE64(TSC)
+    movq %rbx, STATE64(RBX)
+    movq %rcx, STATE64(RCX)
+    movq %rsi, STATE64(RSI)
+    movq %rdi, STATE64(RDI)
+    movq %rbp, STATE64(RBP)
+    movq %rsp, STATE64(RSP)
+    movq %r8, STATE64(R8)
+    movq %r9, 0x08 + STATE64(R8)
+    movq %r10, 0x10 + STATE64(R8)
+    movq %r11, 0x18 + STATE64(R8)
+    movq %r12, 0x20 + STATE64(R8)
+    movq %r13, 0x28 + STATE64(R8)
+    movq %r14, 0x30 + STATE64(R8)
+    movq %r15, 0x38 + STATE64(R8)
+    leaq 8 + STATE64(RFLAGS), %rsp
+    pushfq
+    movl $64, STATE64(MODE)
+    movq %cr0, %rax
+    movq %rax, STATE64(CR0)
+    movq %cr3, %rax
+    movq %rax, STATE64(CR3)
+    movq %cr4, %rax
+    movq %rax, STATE64(CR4)
+    movl $MSR_EFER, %ecx
+    rdmsr
+    movl %eax, STATE64(EFER)
+    movl %edx, 4 + STATE64(EFER)
+    movw %cs, STATE64(CS)
+    movw %ds, STATE64(DS)
+    movw %es, STATE64(ES)
+    movw %fs, STATE64(FS)
+    movw %gs, STATE64(GS)
+    movw %ss, STATE64(SS)
+    sgdt STATE64(GDTR)
+    sidt STATE64(IDTR)
+    leaq base(%rip), %rbx
+    leaq stack_end(%rip), %rsp
+    leaq gdt(%rip), %rax
+    movq %rax, gdt_register + 2(%rip)
+    lgdt gdt_register(%rip)
+    leaq leave_long_mode(%rip), %rax
+    pushq $CODE_32
+    pushq %rax
+    lretq
+
+    .code32
+leave_long_mode:
+    /*
+     * A 32-bit code segment in long mode still translates addresses: paging is left first, and
+     * only with paging off may EFER.LME and CR4.PAE change.
+     */
+    movl $DATA_32, %eax
+    movl %eax, %ss
+    movl %cr0, %eax
+    andl $0x7fffffff, %eax
+    movl %eax, %cr0
+    movl $MSR_EFER, %ecx
+    rdmsr
+    andl $~0x100, %eax
+    wrmsr
+    xorl %eax, %eax
+    movl %eax, %cr4
+
+common:
+    /* EBX is base, ESP the end of our own stack, CS and the GDT are our own. */
+    movl $DATA_32, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %fs
+    movl %eax, %gs
+    movl %eax, %ss
+    cld
+    leal bss_start - base(%ebx), %edi
+    leal bss_end - base(%ebx), %ecx
+    subl %edi, %ecx
+    xorl %eax, %eax
+    rep stosb
+    leal startup_32 - base(%ebx), %eax
+    leal cpu_state - base(%ebx), %edx
+    subl $8, %esp
+    pushl %eax
+    pushl %edx
+    call linux_report
+
+    /* In .data and not in .bss: it is filled before .bss is cleared. */
+    .data
+    .balign 8
+gdt:
+    .quad 0
+    .quad 0
+    .quad 0x00cf9b000000ffff
+    .quad 0x00cf93000000ffff
+gdt_end:
+    .balign 8
+    .skip 6
+gdt_register:
+    .word gdt_end - gdt - 1
+    .quad 0
+    .balign 16
+cpu_state:
+    .skip CPU_STATE_SIZE
+
+    .bss
+    .balign 16
+    .skip 16384
+stack_end:
+
+    .section .note.GNU-stack, "", @progbits
