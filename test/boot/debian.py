@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Real kernels and the initramfs for the boot tests: what test/debian-package and initramfs/make give, for Python."""
+
+import lzma
+import pathlib
+import struct
+import subprocess
+
+TEST = pathlib.Path(__file__).resolve().parents[1]
+
+
+def package(architecture, name, only=None):
+    """The folder that a Debian package is unpacked in; fetches it when it is not there yet."""
+    command = [TEST / "debian-package", *(["-o", only] if only else []), architecture, name]
+    return pathlib.Path(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
+
+
+def kernel(architecture, name):
+    """The bzImage of a kernel package: kernel("amd64", "linux-image-cloud-amd64")."""
+    (image,) = package(architecture, name, only="boot").glob("boot/vmlinuz-*")
+    return image
+
+
+def initramfs(architecture, output, folder=None):
+    """Makes the test guest's initramfs, with the files of `folder` added to it; returns its path."""
+    command = [TEST / "boot/initramfs/make", architecture, output, *([folder] if folder else [])]
+    subprocess.run(command, check=True)
+    return pathlib.Path(output)
+
+
+def microcode_cpio():
+    """What Debian's initramfs-tools put before the real initrd: an uncompressed cpio with a microcode file in it.
+
+    The file is no microcode for any CPU, so the kernel passes over it.
+    """
+    entries = [("kernel", None), ("kernel/x86", None), ("kernel/x86/microcode", None)]
+    entries.append(("kernel/x86/microcode/GenuineIntel.bin", b"\0" * 2000))
+    entries.append(("TRAILER!!!", b""))
+    archive = b""
+    for number, (name, data) in enumerate(entries):
+        mode = 0o040755 if data is None else 0o100644
+        fields = [number, mode, 0, 0, 1, 0, len(data or b""), 0, 0, 0, 0, len(name) + 1, 0]
+        archive += b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
+        archive += bytes(-len(archive) % 4)
+        archive += data or b""
+        archive += bytes(-len(archive) % 4)
+    return archive + bytes(-len(archive) % 512)
+
+
+def setup_header(image):
+    """The fields of a bzImage's setup_header that the tests ask for, by the boot protocol's names."""
+    data = pathlib.Path(image).read_bytes()[:0x290]
+    assert data[0x202:0x206] == b"HdrS", f"{image} is no bzImage"
+    names = {"setup_sects": (0x1F1, "B"), "syssize": (0x1F4, "I"), "version": (0x206, "H"), "pref_address": (0x258, "Q"),
+             "init_size": (0x260, "I"), "payload_offset": (0x248, "I"), "payload_length": (0x24C, "I"),
+             "kernel_alignment": (0x230, "I"), "cmdline_size": (0x238, "I")}
+    return {name: struct.unpack_from("<" + form, data, offset)[0] for name, (offset, form) in names.items()}
+
+
+def vmlinux(image):
+    """The vmlinux inside a bzImage: decompresses the payload that its header points at."""
+    header = setup_header(image)
+    start = (header["setup_sects"] + 1) * 512 + header["payload_offset"]
+    # The kernel's build appends the unpacked size to whatever the compressor made.
+    packed = pathlib.Path(image).read_bytes()[start : start + header["payload_length"]]
+    packed, size = packed[:-4], int.from_bytes(packed[-4:], "little")
+    if packed.startswith(b"\xfd7zXZ\0"):
+        unpacked = lzma.decompress(packed)
+    elif packed.startswith(b"\x02\x21\x4c\x18"):
+        unpacked = subprocess.run(["lz4", "-d", "-c"], input=packed, check=True, stdout=subprocess.PIPE).stdout
+    else:
+        raise ValueError(f"{image}: compressed in a way that this does not know: {packed[:8].hex()}")
+    assert len(unpacked) == size and unpacked.startswith(b"\x7fELF"), f"{image}: what is inside is no vmlinux"
+    return unpacked

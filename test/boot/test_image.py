@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reads the built images as their hosts do: every demand that some host makes of the file, held against it."""
+
+import dataclasses
+import re
+import struct
+import subprocess
+
+import pytest
+
+PT_LOAD, PT_NOTE = 1, 4
+PF_X = 1
+SHT_NOTE = 7
+PHYS32_ENTRY = 18
+MIB = 1 << 20
+
+IMAGES = {"pvhboot.elf": 64, "pvhboot32.elf": 32}
+
+# Fields in file order, by ELF class.
+FILE_HEADER = {
+    32: ("<HHIIIIIHHHHHH", 16),
+    64: ("<HHIQQQIHHHHHH", 16),
+}
+FILE_FIELDS = ("type", "machine", "version", "entry", "phoff", "shoff", "flags", "ehsize", "phentsize", "phnum",
+               "shentsize", "shnum", "shstrndx")
+PROGRAM_HEADER = {
+    32: ("<IIIIIIII", ("type", "offset", "vaddr", "paddr", "filesz", "memsz", "flags", "align")),
+    64: ("<IIQQQQQQ", ("type", "flags", "offset", "vaddr", "paddr", "filesz", "memsz", "align")),
+}
+SECTION_HEADER = {
+    32: ("<IIIIIIIIII", 40),
+    64: ("<IIQQQQIIQQ", 64),
+}
+SECTION_FIELDS = ("name", "type", "flags", "addr", "offset", "size", "link", "info", "addralign", "entsize")
+
+
+@dataclasses.dataclass
+class Elf:
+    data: bytes
+    bits: int
+    header: dict
+    programs: list
+    sections: list
+
+    def of_type(self, type):
+        return [program for program in self.programs if program["type"] == type]
+
+    def content(self, program):
+        return self.data[program["offset"]:program["offset"] + program["filesz"]]
+
+
+def read_elf(path):
+    data = path.read_bytes()
+    assert data[:4] == b"\x7fELF"
+    assert data[5] == 1, "little endian"
+    bits = {1: 32, 2: 64}[data[4]]
+    layout, start = FILE_HEADER[bits]
+    header = dict(zip(FILE_FIELDS, struct.unpack_from(layout, data, start)))
+    layout, names = PROGRAM_HEADER[bits]
+    programs = [dict(zip(names, struct.unpack_from(layout, data, header["phoff"] + i * header["phentsize"])))
+                for i in range(header["phnum"])]
+    layout, size = SECTION_HEADER[bits]
+    sections = [dict(zip(SECTION_FIELDS, struct.unpack_from(layout, data, header["shoff"] + i * size)))
+                for i in range(header["shnum"])]
+    return Elf(data, bits, header, programs, sections)
+
+
+@pytest.fixture(params=IMAGES, name="path")
+def path_of_image(request, build):
+    return build / request.param
+
+
+@pytest.fixture
+def elf(path):
+    return read_elf(path)
+
+
+def test_is_an_i386_program_in_its_container(elf, path):
+    assert elf.bits == IMAGES[path.name]
+    # linux-loader (Firecracker, Cloud Hypervisor, libkrun) reads 56-byte program headers only.
+    assert elf.header["phentsize"] == {32: 32, 64: 56}[elf.bits]
+    assert elf.header["type"] == 2, "ET_EXEC"
+    assert elf.header["machine"] == {32: 3, 64: 62}[elf.bits], "EM_386 in ELF32, EM_X86_64 in ELF64"
+    assert elf.header["version"] == 1
+
+
+def test_has_one_note_that_names_the_entry(elf):
+    notes = elf.of_type(PT_NOTE)
+    # linux-loader takes the last PT_NOTE and QEMU the first: there must be no choice.
+    assert len(notes) == 1
+    # QEMU steps from note to note by p_align.
+    assert notes[0]["align"] == 4
+    content = elf.content(notes[0])
+    name_size, descriptor_size, type = struct.unpack_from("<III", content)
+    assert (name_size, descriptor_size, type) == (4, 8, PHYS32_ENTRY)
+    assert content[12:16] == b"Xen\0"
+    entry, = struct.unpack_from("<Q", content, 16)
+    assert len(content) == 24, "nothing behind the one note"
+    # Firecracker and Cloud Hypervisor look at e_entry, the others at the note.
+    assert entry == elf.header["entry"]
+
+
+def test_note_is_in_a_loaded_segment(elf):
+    note, = elf.of_type(PT_NOTE)
+    assert any(load["offset"] <= note["offset"] and note["offset"] + note["filesz"] <= load["offset"] + load["filesz"]
+               and note["paddr"] - load["paddr"] == note["offset"] - load["offset"] for load in elf.of_type(PT_LOAD))
+
+
+def test_entry_is_code_above_1_mib(elf):
+    entry = elf.header["entry"]
+    assert entry >= MIB
+    holders = [load for load in elf.of_type(PT_LOAD) if load["paddr"] <= entry < load["paddr"] + load["filesz"]]
+    assert len(holders) == 1
+    assert holders[0]["flags"] & PF_X
+
+
+def test_segments_load_above_1_mib_and_apart(elf):
+    loads = sorted(elf.of_type(PT_LOAD), key=lambda load: load["paddr"])
+    assert loads
+    for load in loads:
+        assert load["paddr"] >= MIB
+        assert load["vaddr"] == load["paddr"]
+        assert load["filesz"] <= load["memsz"]
+        assert load["offset"] + load["filesz"] <= len(elf.data)
+    for low, high in zip(loads, loads[1:]):
+        assert low["paddr"] + low["memsz"] <= high["paddr"]
+    assert loads[0]["paddr"] == MIB
+
+
+def test_segments_fit_in_the_size_limit(elf):
+    assert sum(load["filesz"] for load in elf.of_type(PT_LOAD)) <= 32 * 1024
+
+
+def test_nothing_but_load_and_note(elf):
+    # A PT_INTERP or PT_DYNAMIC would mean that somebody is expected to relocate the image.
+    assert {program["type"] for program in elf.programs} <= {PT_LOAD, PT_NOTE, 0x6474E551}
+
+
+def test_has_no_multiboot_header(elf):
+    # QEMU tries Multiboot before PVH, GRUB tries both.
+    multiboot1 = struct.pack("<I", 0x1BADB002)
+    multiboot2 = struct.pack("<I", 0xE85250D6)
+    assert multiboot1 not in elf.data[:8192]
+    assert multiboot2 not in elf.data[:32768]
+
+
+def test_has_no_other_note_sections(elf):
+    names = elf.data[elf.sections[elf.header["shstrndx"]]["offset"]:]
+    notes = [names[section["name"]:].split(b"\0")[0] for section in elf.sections if section["type"] == SHT_NOTE]
+    assert len(notes) == 1
+    assert not notes[0].startswith(b".note.gnu")
+
+
+def test_both_containers_hold_the_same(build):
+    first, second = (read_elf(build / name) for name in IMAGES)
+    assert first.header["entry"] == second.header["entry"]
+    assert ([(load["paddr"], load["memsz"], first.content(load)) for load in first.of_type(PT_LOAD)] ==
+            [(load["paddr"], load["memsz"], second.content(load)) for load in second.of_type(PT_LOAD)])
+
+
+# Registers of the units that the image must leave alone, and the instructions that use them without naming one.
+FORBIDDEN = re.compile(r"%(?:[xyz]mm\d|mm\d|st\b|k[0-7])|\b(?:emms|fninit|finit|fnsave|fxsave|fxrstor|ldmxcsr|stmxcsr|"
+                       r"xsave|xrstor|f(?:ld|st|add|mul|sub|div|ild|ist)\w*)\b")
+
+
+def instructions(path):
+    """One line an instruction: bytes are left out."""
+    listing = subprocess.run(["objdump", "-d", "--no-show-raw-insn", "-m", "i386", path], check=True, text=True,
+                             capture_output=True).stdout
+    return [line for line in listing.splitlines() if re.match(r"\s*[0-9a-f]+:\t", line)]
+
+
+def test_uses_no_sse_mmx_or_x87(path):
+    # The 64-bit container is only that: objdump is told that the code is 32-bit.
+    found = instructions(path)
+    assert len(found) > 1000, "the disassembly is not empty"
+    assert [line for line in found if FORBIDDEN.search(line)] == []
+
+
+def test_the_search_for_sse_finds_some(tmp_path):
+    """The test above cannot pass because its pattern finds nothing."""
+    source = tmp_path / "sse.s"
+    source.write_text("movups (%eax), %xmm0\nemms\nfldz\nmovq %mm1, %mm2\nfaddp\n")
+    subprocess.run(["as", "--32", "-o", tmp_path / "sse.o", source], check=True)
+    assert len([line for line in instructions(tmp_path / "sse.o") if FORBIDDEN.search(line)]) == 5
