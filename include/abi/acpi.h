@@ -85,12 +85,12 @@ struct acpi_table_header {
 static_assert(sizeof(struct acpi_table_header) == 36, "ACPI 5.2.6");
 
 /* Offsets in the FADT, and in a generic address structure (GAS, ACPI 5.2.3.2). */
-#define ACPI_FADT_DSDT 40u              /* u32 */
-#define ACPI_FADT_PM1A_CONTROL 64u      /* u32, an I/O port */
-#define ACPI_FADT_FLAGS 112u            /* u32 */
+#define ACPI_FADT_DSDT 40u         /* u32 */
+#define ACPI_FADT_PM1A_CONTROL 64u /* u32, an I/O port */
+#define ACPI_FADT_FLAGS 112u       /* u32 */
 
-#define ACPI_FADT_X_DSDT 140u           /* u64 */
-#define ACPI_FADT_SLEEP_CONTROL 244u    /* GAS, only when hardware-reduced */
+#define ACPI_FADT_X_DSDT 140u        /* u64 */
+#define ACPI_FADT_SLEEP_CONTROL 244u /* GAS, only when hardware-reduced */
 
 #define ACPI_FADT_FLAG_REDUCED (1u << 20)
 

@@ -16,11 +16,14 @@
 
 /* docs/limits.md */
 #define BOOT_MODULES_LIMIT 1024u
-#define COMMAND_LINE_LIMIT (1u * MIB)
-#define MODULE_LINES_LIMIT (256u * KIB) /* all modules' command lines together */
+#define COMMAND_LINE_LIMIT MIB
+#define MODULE_LINES_LIMIT 0x40000u /* all modules' command lines together */
 
-/* Our memory below this is left alone: real-mode vectors and BIOS data lie there. */
-#define LOWEST_FREE_ADDRESS 0x1000u
+/*
+ * Memory below this is left alone: real-mode vectors, BIOS data, and much of what hosts place lie
+ * there, and kernels keep out of it for what BIOSes do to it.
+ */
+#define LOWEST_FREE_ADDRESS 0x10000u
 
 /* Memory given out piece by piece; nothing is ever given back. */
 struct arena {
@@ -70,10 +73,10 @@ struct boot_info {
 bool start_info_read(const struct machine *machine, uint32_t address,
                      struct hvm_start_info *start_info, struct error *error);
 
-/* The host's command line in place, empty when there is none: COMMAND_LINE_UNREACHABLE, .._ON_IMAGE. */
-bool start_info_command_line(const struct machine *machine,
-                             const struct hvm_start_info *start_info, struct span *line,
-                             struct error *error);
+/* The host's command line in place, empty when there is none: COMMAND_LINE_UNREACHABLE,
+ * .._ON_IMAGE. */
+bool start_info_command_line(const struct machine *machine, const struct hvm_start_info *start_info,
+                             struct span *line, struct error *error);
 
 /*
  * Checks everything that the start_info points to and copies it: errors 105 to 114, 120 to 124 and

@@ -43,20 +43,20 @@ extern const struct loader linux_loader;
 struct linux_kernel {
     struct setup_header header; /* as in the file; 0 behind its end */
     uint16_t version;
-    struct span code;    /* the protected-mode kernel */
-    struct span tail;    /* what lies behind the kernel and its signature */
-    uint32_t lowest;     /* load address: the lowest, or the only one */
-    uint32_t runtime;    /* bytes it needs from its load address on */
-    uint32_t alignment;  /* of the load address, as preferred */
-    uint32_t least;      /* alignment that it can live with */
+    struct span code;   /* the protected-mode kernel */
+    struct span tail;   /* what lies behind the kernel and its signature */
+    uint32_t lowest;    /* load address: the lowest, or the only one */
+    uint32_t runtime;   /* bytes it needs from its load address on */
+    uint32_t alignment; /* of the load address, as preferred */
+    uint32_t least;     /* alignment that it can live with */
     bool relocatable;
-    uint32_t entry_offset;    /* of the 32-bit entry in the code */
-    uint32_t initrd_highest;  /* highest address of an initrd's byte */
-    uint32_t cmdline_size;    /* most characters, without the NUL */
-    bool is_64bit;            /* has a 64-bit entry */
+    uint32_t entry_offset;   /* of the 32-bit entry in the code */
+    uint32_t initrd_highest; /* highest address of an initrd's byte */
+    uint32_t cmdline_size;   /* most characters, without the NUL */
+    bool is_64bit;           /* has a 64-bit entry */
 };
 
-/* `*kernel` must be all zeros. Errors 301 to 303, 305 to 308 and 315. boot.rst, "Details of Header Fields". */
+/* Errors 301 to 303, 305 to 308 and 315. boot.rst, "Details of Header Fields". */
 bool linux_parse(struct span image, struct linux_kernel *kernel, struct error *error);
 
 /* The pieces that are joined to the one initrd: what lies behind the kernel, then the modules. */
@@ -64,7 +64,8 @@ struct linux_initrd {
     struct span tail;
     const struct boot_module *modules;
     uint32_t module_count;
-    uint32_t highest;
+    uint32_t highest; /* address that its last byte may have */
+    uint64_t size;    /* linux_initrd_size */
 };
 
 /* Where an initrd may be moved to. */

@@ -17,9 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KIB 1024u
-#define MIB (1024u * KIB)
-#define GIB (1024u * MIB)
+#define KIB 0x400u
+#define MIB 0x100000u
 #define LOW_MEMORY_END 0xfffff000u
 #define PAGE_SIZE 4096u
 
@@ -77,7 +76,7 @@ bool span_read16(struct span span, size_t offset, uint16_t *value);
 bool span_read32(struct span span, size_t offset, uint32_t *value);
 bool span_read64(struct span span, size_t offset, uint64_t *value);
 
-/* Whether the span begins with these bytes. */
+/* Whether the span begins with these bytes, of which there is at least one. */
 bool span_begins(struct span span, const void *bytes, size_t size);
 
 /* Whether every byte is 0; true for an empty span. Ends at the first byte that is not. */

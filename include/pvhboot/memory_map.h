@@ -16,9 +16,6 @@
 /* docs/limits.md. Linux's own E820 table ends at 3,200 entries. */
 #define MEMORY_TABLE_LIMIT 8192u
 
-/* No x86 has physical addresses from here on (Intel SDM, volume 3, 4.1.4): ranges are cut here. */
-#define PHYSICAL_ADDRESS_LIMIT (UINT64_C(1) << 52)
-
 /* Physical addresses [start, end) of all the machine's memory. */
 struct memory_range {
     uint64_t start;
@@ -33,6 +30,8 @@ struct memory_range {
 struct memory_map {
     struct memory_range *ranges;
     size_t count;
+    struct range *ram; /* low RAM, of which most questions are: in the same one form */
+    size_t ram_count;
 };
 
 /*
@@ -68,23 +67,23 @@ struct in_use {
 bool memory_table_find_room(const struct memory_table *table, const struct in_use *in_use,
                             uint32_t lowest, uint32_t size, uint32_t *address);
 
-/* How many elements memory_map_import wants in ranges and events for a table of `count` entries. */
+/* How many elements memory_map_import wants of each array for a table of `count` entries. */
 #define MEMORY_MAP_RANGES(count) (2 * (size_t)(count))
 
 /*
  * Brings a table to the one form. A type that is not known is RESERVED; where entries overlap, the
  * more restrictive type wins (RAM < ACPI < PMEM < NVS < RESERVED < DISABLED < UNUSABLE).
  *
- * map->ranges and `events` are the caller's, MEMORY_MAP_RANGES(table->count) elements each; events
- * are of no use afterwards.
+ * map->ranges, map->ram and `events` are the caller's, MEMORY_MAP_RANGES(table->count) elements
+ * each; events are of no use afterwards.
  */
 void memory_map_import(const struct memory_table *table, struct memory_map *map,
                        struct memory_range *events);
 
-/* Whether the whole range is RAM. */
+/* Whether the whole range, which is not empty, is RAM. */
 bool memory_map_is_ram(const struct memory_map *map, struct range range);
 
-/* Whether any byte of the range is RAM. */
+/* Whether any byte of the range, which is not empty, is RAM. */
 bool memory_map_has_ram(const struct memory_map *map, struct range range);
 
 struct room_request {

@@ -40,7 +40,7 @@ struct options {
     enum memmap_source memmap;
     bool verbose;
     bool entry_64;
-    bool any; /* whether the line had a word of ours at all */
+    size_t first; /* offset in the line of the first word that is ours, SIZE_MAX without any */
 };
 
 /* What holds when no word says otherwise. */
@@ -54,11 +54,12 @@ bool options_parse(struct span line, struct options *options, struct error *erro
 
 /*
  * Copies `line` without our words, each taken out with one adjacent space; the rest byte for byte.
- * `payload` has room for line.size bytes. Gives the number of bytes written.
+ * The first of them is at `first`, an options.first. `payload` has room for line.size bytes. Gives
+ * the number of bytes written.
  */
-size_t options_strip(struct span line, uint8_t *payload);
+size_t options_strip(struct span line, size_t first, uint8_t *payload);
 
-/* Whether one of the line's words begins with these bytes. */
-bool options_has_word(struct span line, const char *beginning, size_t size);
+/* Whether one of the line's words begins so. */
+bool options_has_word(struct span line, const char *beginning);
 
 #endif

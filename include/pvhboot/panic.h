@@ -13,7 +13,6 @@
  * Does what the policy says. What the machine does not offer ends in a halt. `rsdp` is for a power
  * off, empty when there is none.
  */
-_Noreturn void panic(const struct options *options, const struct memory *memory,
-                     struct span rsdp);
+_Noreturn void panic(const struct options *options, const struct memory *memory, struct span rsdp);
 
 #endif

@@ -20,7 +20,7 @@ enum segment_kind {
 
 struct segment {
     struct range destination; /* first: struct obstacles goes from one to the next */
-    uint32_t source; /* SEGMENT_MOVE */
+    uint32_t source;          /* SEGMENT_MOVE */
     enum segment_kind kind;
     const char *name; /* a literal, for people */
 };
@@ -57,7 +57,7 @@ enum move_kind {
 };
 
 /* Ranges that a plan may name to be mapped for HANDOFF_LONG. */
-#define PLAN_MAPPED 2u
+#define PLAN_MAPPED 3u
 
 struct plan {
     const struct boot_info *info;
@@ -67,9 +67,11 @@ struct plan {
     uint32_t scratch_end; /* of what was taken last */
     struct handoff handoff;
     struct range mapped[PLAN_MAPPED]; /* HANDOFF_LONG: what the protocol wants mapped */
-    struct move *moves; /* in the mover's scratch */
+    struct range mover;               /* scratch of the mover, with page tables and moves in it */
+    uint32_t mover_code;              /* where in it the mover itself goes */
+    uint64_t *page_tables;            /* HANDOFF_LONG: where the mover's scratch begins */
+    struct move *moves;
     size_t move_count;
-    struct range mover;
 };
 
 /* Bytes that plan_init takes from the arena for each module, and once more. */
@@ -88,11 +90,11 @@ bool plan_add(struct plan *plan, const struct segment *segment, struct error *er
 bool plan_is_free(const struct plan *plan, struct range range);
 
 /*
- * Room for a segment, clear of the others and of what is fixed. With `avoid_sources` also of everything of
- * the host's, so that no move can get in another's way. False when there is none.
+ * Room for a segment, clear of the others and of what is fixed. With `avoid_sources` also of
+ * everything of the host's, so that no move can get in another's way. False when there is none.
  */
-bool plan_find_room(const struct plan *plan, const struct room_request *request,
-                    bool avoid_sources, uint32_t *address);
+bool plan_find_room(const struct plan *plan, const struct room_request *request, bool avoid_sources,
+                    uint32_t *address);
 
 /* Bytes of the largest range that plan_find_room could give within `within`. */
 uint32_t plan_largest_room(const struct plan *plan, struct range within, bool avoid_sources);
@@ -107,15 +109,18 @@ bool plan_scratch(struct plan *plan, const struct room_request *request, const c
 /*
  * Puts the moves in an order in which every byte of every source reaches its place whatever
  * overlaps what, breaking circles by way of scratch memory, and takes the mover's memory.
- * `mover_size` bytes are kept for the mover beside its list. PLAN_NO_ROOM, PLAN_TOO_LONG.
+ * `mover_size` bytes, 16-aligned, are kept for the mover itself. PLAN_NO_ROOM, PLAN_TOO_LONG.
  */
 bool plan_order_moves(struct plan *plan, size_t mover_size, struct error *error);
 
+/* Most bytes that page tables take: one PML4, one PDPT, one directory for each GiB below 4 GiB. */
+#define PAGE_TABLES_SIZE (6u * PAGE_SIZE)
+
 /*
  * For HANDOFF_LONG, page tables that map plan->mapped and the mover to themselves with 2 MiB
- * pages. Call after plan_order_moves. Intel SDM, volume 3, 4.5. PLAN_NO_ROOM.
+ * pages. Call after plan_order_moves. Intel SDM, volume 3, 4.5.
  */
-bool plan_map_pages(struct plan *plan, struct error *error);
+void plan_map_pages(struct plan *plan);
 
 /* Holds every invariant of a plan; only one that passed may be carried out. Errors 701 to 705. */
 bool plan_check(const struct plan *plan, struct error *error);

@@ -24,12 +24,14 @@ int memcmp(const void *left, const void *right, size_t size);
          ? __builtin_memcpy(destination, source, size)                                             \
          : (memcpy)(destination, source, size))
 
-/* Index of the first zero byte; `size` when there is none. */
-static inline size_t bytes_find_zero(const uint8_t *bytes, size_t size) {
-    size_t index = 0;
-    while (index < size && bytes[index])
-        index++;
-    return index;
-}
+/* Fills `count` pages of 4 KiB with zeros; `pages` is 4-aligned. clear_pages.S on the machine. */
+#if __STDC_HOSTED__
+#define clear_pages(pages, count) ((void)(memset)(pages, 0, (size_t)(count)*4096))
+#else
+void clear_pages(void *pages, size_t count);
+#endif
+
+/* The first byte of that value; NULL when there is none. */
+void *memchr(const void *bytes, int value, size_t size);
 
 #endif

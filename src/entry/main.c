@@ -7,7 +7,6 @@
 #include "pvhboot/handoff.h"
 #include "pvhboot/loader.h"
 #include "pvhboot/panic.h"
-#include "pvhboot/string.h"
 
 /* image.ld */
 extern const uint8_t image_start[];
@@ -20,12 +19,17 @@ static bool prepare(const struct machine *machine, uint32_t address, struct opti
                     struct boot_info *info, struct plan *plan, struct error *error) {
     struct hvm_start_info start_info;
     struct span line;
-    return start_info_read(machine, address, &start_info, error) &&
-           start_info_command_line(machine, &start_info, &line, error) &&
-           options_parse(line, options, error) &&
-           boot_info_collect(machine, address, &start_info, line, options->memmap,
-                             PLAN_WORKING_MEMORY, info, error) &&
-           loader_plan(info, options, handoff_mover_size(), plan, error);
+    struct error bad_word;
+    if (!start_info_read(machine, address, &start_info, error) ||
+        !start_info_command_line(machine, &start_info, &line, error))
+        return false;
+    /* A bad word is told later: consoles and policy may need the memory map and the RSDP. */
+    bool good = options_parse(line, options, &bad_word);
+    bool collected = boot_info_collect(machine, address, &start_info, line, options->memmap,
+                                       PLAN_WORKING_MEMORY, info, error);
+    if (!good)
+        *error = bad_word;
+    return good && collected && loader_plan(info, options, handoff_mover_size(), plan, error);
 }
 
 /* VGA text is used only where the memory map says that its memory is not RAM. */
@@ -51,10 +55,14 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
     struct boot_info info;
     struct plan plan;
     struct error error;
-    /* Not by initialisers: those go by bytes where the compiler optimises for size. */
-    memset(&info, 0, sizeof info);
-    memset(&plan, 0, sizeof plan);
+    /* What is looked at even when nothing more became of them. */
+    info.map.ram_count = info.map.count = 0;
+    info.rsdp.size = 0;
+    plan.info = NULL;
     bool good = prepare(&machine, start_info_address, &options, &info, &plan, &error);
+    if (good && !options.verbose)
+        handoff(&plan, &options);
+
     struct console console = make_console(&options, &info);
     struct output output = console_output(&console);
     if (options.verbose)

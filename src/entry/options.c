@@ -5,61 +5,64 @@
 #include "pvhboot/string.h"
 
 #define OUR_PREFIX "pvhboot."
-#define LITERAL(text) (text), sizeof(text) - 1
 
-/* The next word from `*position` on; false at the end of the line. */
-static bool next_word(struct span line, size_t *position, struct span *word) {
-    const uint8_t *start = line.bytes + *position;
-    const uint8_t *line_end = line.bytes + line.size;
-    while (start < line_end && *start == ' ')
-        start++;
-    const uint8_t *end = start;
+/* A word, or what is left of it. */
+struct word {
+    const char *next;
+    const char *end;
+};
+
+/* The next word from `next` on; false at the line's end. */
+static bool next_word(const char *next, const char *line_end, struct word *word) {
+    while (next < line_end && *next == ' ')
+        next++;
+    word->next = next;
     bool quoted = false;
-    for (; end < line_end; end++) {
-        if (*end > '"')
+    for (; next < line_end; next++) {
+        if (*next > '"')
             continue;
-        if (*end == '"')
+        if (*next == '"')
             quoted = !quoted;
-        else if (*end == ' ' && !quoted)
+        else if (*next == ' ' && !quoted)
             break;
     }
-    *position = (size_t)(end - line.bytes);
-    *word = (struct span){0, start, (size_t)(end - start)};
-    return start < line_end;
+    word->end = next;
+    return word->next < line_end;
 }
 
-static bool is_ours(struct span word) {
-    return span_begins(word, LITERAL(OUR_PREFIX));
+/* Takes `beginning` off the front of the word. */
+static bool take(struct word *word, const char *beginning) {
+    const char *next = word->next;
+    for (; *beginning; beginning++, next++)
+        if (next == word->end || *next != *beginning)
+            return false;
+    word->next = next;
+    return true;
 }
 
-/* Takes `beginning` off the front of `text`. */
-static bool take(struct span *text, const char *beginning, size_t size) {
-    return span_begins(*text, beginning, size) &&
-           span_slice(*text, size, text->size - size, text);
+/* Takes the whole of what is left of the word. */
+static bool is(struct word word, const char *text) {
+    return take(&word, text) && word.next == word.end;
 }
 
-static bool is(struct span text, const char *literal, size_t size) {
-    return text.size == size && span_begins(text, literal, size);
-}
-
-static int digit_value(uint8_t digit) {
+static uint32_t digit_value(char digit) {
     if (digit >= '0' && digit <= '9')
-        return digit - '0';
+        return (uint32_t)(digit - '0');
     if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
+        return (uint32_t)(digit - 'a' + 10);
     if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return 16;
+        return (uint32_t)(digit - 'A' + 10);
+    return UINT32_MAX;
 }
 
 /* A port number, decimal or with 0x hexadecimal. */
-static bool parse_port(struct span text, uint16_t *port) {
+static bool parse_port(struct word text, uint16_t *port) {
     uint32_t value = 0;
-    uint32_t base = take(&text, LITERAL("0x")) ? 16 : 10;
-    if (text.size == 0)
+    uint32_t base = take(&text, "0x") ? 16 : 10;
+    if (text.next == text.end)
         return false;
-    for (size_t i = 0; i < text.size; i++) {
-        uint32_t digit = (uint32_t)digit_value(text.bytes[i]);
+    for (; text.next < text.end; text.next++) {
+        uint32_t digit = digit_value(*text.next);
         if (digit >= base)
             return false;
         value = value * base + digit;
@@ -70,137 +73,139 @@ static bool parse_port(struct span text, uint16_t *port) {
     return true;
 }
 
-static bool parse_panic(struct span value, struct options *options) {
-    if (is(value, LITERAL("halt")))
+static bool parse_panic(struct word value, struct options *options) {
+    if (is(value, "halt")) {
         options->panic = PANIC_HALT;
-    else if (is(value, LITERAL("reset")))
+    } else if (is(value, "reset")) {
         options->panic = PANIC_RESET;
-    else if (is(value, LITERAL("poweroff")))
+    } else if (is(value, "poweroff")) {
         options->panic = PANIC_POWEROFF;
-    else if (take(&value, LITERAL("exit"))) {
-        if (value.size && (!take(&value, LITERAL(":")) || !parse_port(value, &options->exit_port)))
+    } else if (is(value, "exit")) {
+        options->panic = PANIC_EXIT;
+    } else {
+        if (!take(&value, "exit:") || !parse_port(value, &options->exit_port))
             return false;
         options->panic = PANIC_EXIT;
-    } else
-        return false;
+    }
     return true;
 }
 
-static bool console_bit(struct span name, unsigned *bit) {
-    if (is(name, LITERAL("com1")))
-        *bit = CONSOLE_COM1;
-    else if (is(name, LITERAL("e9")))
-        *bit = CONSOLE_E9;
-    else if (is(name, LITERAL("vga")))
-        *bit = CONSOLE_VGA;
-    else
-        return false;
-    return true;
+static unsigned take_console(struct word *value) {
+    if (take(value, "com1"))
+        return CONSOLE_COM1;
+    if (take(value, "e9"))
+        return CONSOLE_E9;
+    if (take(value, "vga"))
+        return CONSOLE_VGA;
+    return 0;
 }
 
 /* "none", or names separated by commas. */
-static bool parse_console(struct span value, struct options *options) {
+static bool parse_console(struct word value, struct options *options) {
     unsigned consoles = 0;
-    if (is(value, LITERAL("none"))) {
-        options->consoles = 0;
-        return true;
-    }
-    for (size_t start = 0; start <= value.size;) {
-        size_t end = start;
-        while (end < value.size && value.bytes[end] != ',')
-            end++;
-        struct span name;
-        unsigned bit;
-        if (!span_slice(value, start, end - start, &name) || !console_bit(name, &bit))
+    if (!is(value, "none")) {
+        do {
+            unsigned console = take_console(&value);
+            if (!console)
+                return false;
+            consoles |= console;
+        } while (take(&value, ","));
+        if (value.next != value.end)
             return false;
-        consoles |= bit;
-        start = end + 1;
     }
     options->consoles = consoles;
     return true;
 }
 
-static bool parse_memmap(struct span value, struct options *options) {
-    if (is(value, LITERAL("auto")))
+static bool parse_memmap(struct word value, struct options *options) {
+    if (is(value, "auto"))
         options->memmap = MEMMAP_AUTO;
-    else if (is(value, LITERAL("start_info")))
+    else if (is(value, "start_info"))
         options->memmap = MEMMAP_START_INFO;
-    else if (is(value, LITERAL("hypercall")))
+    else if (is(value, "hypercall"))
         options->memmap = MEMMAP_HYPERCALL;
     else
         return false;
     return true;
 }
 
-static bool parse_entry(struct span value, struct options *options) {
-    options->entry_64 = is(value, LITERAL("64"));
-    return options->entry_64 || is(value, LITERAL("32"));
+static bool parse_entry(struct word value, struct options *options) {
+    options->entry_64 = is(value, "64");
+    return options->entry_64 || is(value, "32");
 }
 
-static bool parse_word(struct span word, struct options *options, struct error *error) {
-    struct span rest = word;
-    bool good;
-    take(&rest, LITERAL(OUR_PREFIX));
-    if (is(rest, LITERAL("verbose")))
-        good = options->verbose = true;
-    else if (take(&rest, LITERAL("panic=")))
-        good = parse_panic(rest, options);
-    else if (take(&rest, LITERAL("console=")))
-        good = parse_console(rest, options);
-    else if (take(&rest, LITERAL("memmap=")))
-        good = parse_memmap(rest, options);
-    else if (take(&rest, LITERAL("entry=")))
-        good = parse_entry(rest, options);
-    else
-        return FAIL_TEXT(error, UNKNOWN_OPTION, word);
-    return good || FAIL_TEXT(error, OPTION_VALUE, word);
+static bool parse_verbose(struct word value, struct options *options) {
+    options->verbose = true;
+    return value.next == value.end;
+}
+
+static const struct {
+    const char *name;
+    bool (*parse)(struct word value, struct options *options);
+} words[] = {
+    {"console=", parse_console}, {"entry=", parse_entry},    {"memmap=", parse_memmap},
+    {"panic=", parse_panic},     {"verbose", parse_verbose},
+};
+
+/* `rest` is the word behind our prefix. */
+static bool parse_word(struct span word, struct word rest, struct options *options,
+                       struct error *error) {
+    for (size_t i = 0; i < sizeof words / sizeof *words && rest.next < rest.end; i++)
+        if (*rest.next == *words[i].name && take(&rest, words[i].name))
+            return words[i].parse(rest, options) || FAIL_TEXT(error, OPTION_VALUE, word);
+    return FAIL_TEXT(error, UNKNOWN_OPTION, word);
 }
 
 struct options options_default(void) {
-    return (struct options){.exit_port = OPTIONS_EXIT_PORT, .consoles = CONSOLE_ALL};
+    return (struct options){
+        .exit_port = OPTIONS_EXIT_PORT, .consoles = CONSOLE_ALL, .first = SIZE_MAX};
 }
 
 bool options_parse(struct span line, struct options *options, struct error *error) {
-    size_t position = 0;
-    struct span word;
+    const char *start = (const char *)line.bytes;
+    const char *end = start + line.size;
+    struct word word = {start, start};
     bool good = true;
-    while (next_word(line, &position, &word)) {
+    while (next_word(word.end, end, &word)) {
         struct error other;
-        if (!is_ours(word))
+        struct word rest = word;
+        if (*word.next != *OUR_PREFIX || !take(&rest, OUR_PREFIX))
             continue;
-        options->any = true;
-        if (!parse_word(word, options, good ? error : &other))
+        struct span whole = {0, (const uint8_t *)word.next, (size_t)(word.end - word.next)};
+        if (options->first == SIZE_MAX)
+            options->first = (size_t)(word.next - start);
+        if (!parse_word(whole, rest, options, good ? error : &other))
             good = false;
     }
     return good;
 }
 
-size_t options_strip(struct span line, uint8_t *payload) {
-    size_t position = 0;
-    size_t copied = 0; /* of the line: all before it has been dealt with */
+size_t options_strip(struct span line, size_t first, uint8_t *payload) {
+    const char *start = (const char *)line.bytes;
+    const char *end = start + line.size;
+    const char *copied = start; /* all before it has been dealt with */
     size_t written = 0;
-    struct span word;
-    while (next_word(line, &position, &word)) {
-        if (!is_ours(word))
+    struct word word = {start, first < line.size ? start + first : end};
+    while (next_word(word.end, end, &word)) {
+        if (!take(&(struct word){word.next, word.end}, OUR_PREFIX))
             continue;
-        size_t start = (size_t)(word.bytes - line.bytes);
-        memcpy(payload + written, line.bytes + copied, start - copied);
-        written += start - copied;
-        copied = position;
-        if (copied < line.size)
+        memcpy(payload + written, copied, (size_t)(word.next - copied));
+        written += (size_t)(word.next - copied);
+        copied = word.end;
+        if (copied < end)
             copied++;
         else if (written && payload[written - 1] == ' ')
             written--;
     }
-    memcpy(payload + written, line.bytes + copied, line.size - copied);
-    return written + line.size - copied;
+    memcpy(payload + written, copied, (size_t)(end - copied));
+    return written + (size_t)(end - copied);
 }
 
-bool options_has_word(struct span line, const char *beginning, size_t size) {
-    size_t position = 0;
-    struct span word;
-    while (next_word(line, &position, &word))
-        if (span_begins(word, beginning, size))
+bool options_has_word(struct span line, const char *beginning) {
+    const char *end = (const char *)line.bytes + line.size;
+    struct word word = {NULL, (const char *)line.bytes};
+    while (next_word(word.end, end, &word))
+        if (take(&word, beginning))
             return true;
     return false;
 }

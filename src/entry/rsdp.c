@@ -7,8 +7,8 @@
 
 static bool sums_to_zero(const uint8_t *bytes, size_t size) {
     uint8_t sum = 0;
-    for (const uint8_t *end = bytes + size; bytes < end; bytes++)
-        sum = (uint8_t)(sum + *bytes);
+    while (size > 0)
+        sum = (uint8_t)(sum + bytes[--size]);
     return sum == 0;
 }
 
@@ -34,7 +34,7 @@ static bool rsdp_check(const struct memory *memory, uint64_t address, struct spa
         return FAIL(error, RSDP_UNREACHABLE, address);
     span_read32(whole, offsetof(struct acpi_rsdp, length), &length);
     if (length < ACPI_RSDP_SIZE_REVISION_2 || length > PAGE_SIZE ||
-        !memory_span(memory, address, length, &whole))
+        (length > whole.size && !memory_span(memory, address, length, &whole)))
         return FAIL(error, RSDP_LENGTH, address, revision, length);
     /* The whole adds up to 0, of which the first 20 bytes do already. */
     if (!sums_to_zero(whole.bytes + ACPI_RSDP_SIZE_REVISION_0, length - ACPI_RSDP_SIZE_REVISION_0))

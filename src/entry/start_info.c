@@ -20,7 +20,9 @@ bool start_info_read(const struct machine *machine, uint32_t address,
     memset(start_info, 0, sizeof *start_info);
     if (address == 0)
         return FAIL(error, NO_START_INFO);
-    if (!memory_span(machine->memory, address, HVM_START_INFO_SIZE_V0, &span))
+    /* A short one may end where memory does. */
+    if (!memory_span(machine->memory, address, HVM_START_INFO_SIZE_V1, &span) &&
+        !memory_span(machine->memory, address, HVM_START_INFO_SIZE_V0, &span))
         return FAIL(error, START_INFO_UNREACHABLE, address, HVM_START_INFO_SIZE_V0);
     span_read32(span, offsetof(struct hvm_start_info, magic), &magic);
     if (magic == XEN_PV_START_INFO_MAGIC)
@@ -29,8 +31,9 @@ bool start_info_read(const struct machine *machine, uint32_t address,
         return FAIL(error, START_INFO_MAGIC, address, magic);
 
     span_read32(span, offsetof(struct hvm_start_info, version), &version);
-    if (version >= 1 && !memory_span(machine->memory, address, HVM_START_INFO_SIZE_V1, &span))
-        return FAIL(error, START_INFO_UNREACHABLE, address, HVM_START_INFO_SIZE_V1);
+    size_t size = version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0;
+    if (!span_slice(span, 0, size, &span))
+        return FAIL(error, START_INFO_UNREACHABLE, address, size);
     if (!clear_of_image(machine, span, error))
         return false;
     memcpy(start_info, span.bytes, span.size);
@@ -55,12 +58,10 @@ static struct range text_range(struct span text) {
     return range;
 }
 
-bool start_info_command_line(const struct machine *machine,
-                             const struct hvm_start_info *start_info, struct span *line,
-                             struct error *error) {
+bool start_info_command_line(const struct machine *machine, const struct hvm_start_info *start_info,
+                             struct span *line, struct error *error) {
     if (!find_text(machine, start_info->cmdline_paddr, COMMAND_LINE_LIMIT, line))
-        return FAIL(error, COMMAND_LINE_UNREACHABLE, start_info->cmdline_paddr,
-                    COMMAND_LINE_LIMIT);
+        return FAIL(error, COMMAND_LINE_UNREACHABLE, start_info->cmdline_paddr, COMMAND_LINE_LIMIT);
     return clear_of_image(machine, *line, error);
 }
 
@@ -157,8 +158,7 @@ static bool find_table(const struct hvm_start_info *start_info, enum memmap_sour
         return FAIL(error, MAP_UNREACHABLE, start_info->memmap_entries, start_info->memmap_paddr);
     table->count = start_info->memmap_entries;
     table->entry_size = sizeof(struct hvm_memmap_table_entry);
-    return clear_of_image(lists->machine, table->bytes, error) &&
-           memory_table_check(table, error);
+    return clear_of_image(lists->machine, table->bytes, error) && memory_table_check(table, error);
 }
 
 static uint32_t end_if_overlaps(struct span span, struct range range) {
@@ -206,8 +206,9 @@ static uint64_t copies_size(const struct host_lists *lists) {
     uint64_t size = lists->line.size + ALIGNMENT_SLACK;
     size += count * (sizeof(struct boot_module) + 2 * sizeof(struct range));
     size += (IN_USE_OTHERS + 1) * sizeof(struct range) + 4 * ALIGNMENT_SLACK;
-    size += 2 * (MEMORY_MAP_RANGES(lists->table.count) * sizeof(struct memory_range) +
-                 ALIGNMENT_SLACK);
+    size += MEMORY_MAP_RANGES(lists->table.count) *
+                (2 * sizeof(struct memory_range) + sizeof(struct range)) +
+            3 * ALIGNMENT_SLACK;
     for (uint32_t i = 0; i < lists->module_count; i++) {
         size += module_line(lists, i).size + ALIGNMENT_SLACK;
     }
@@ -218,8 +219,9 @@ static bool make_arena(const struct host_lists *lists, uint64_t size, struct are
                        struct error *error) {
     const struct in_use in_use = {host_overlap_end, lists};
     uint32_t address;
-    if (size > LOW_MEMORY_END || !memory_table_find_room(&lists->table, &in_use, LOWEST_FREE_ADDRESS,
-                                                         (uint32_t)size, &address))
+    if (size > LOW_MEMORY_END ||
+        !memory_table_find_room(&lists->table, &in_use, LOWEST_FREE_ADDRESS, (uint32_t)size,
+                                &address))
         return FAIL(error, NO_WORKING_MEMORY, size);
     arena->range = (struct range){address, address + (uint32_t)size};
     arena->next = memory_writable(lists->machine->memory, address, size);
@@ -260,8 +262,9 @@ static bool copy_modules(const struct host_lists *lists, struct boot_info *info)
 static bool import_map(const struct host_lists *lists, struct boot_info *info) {
     size_t count = MEMORY_MAP_RANGES(lists->table.count);
     info->map.ranges = arena_allocate(&info->arena, count, sizeof *info->map.ranges);
+    info->map.ram = arena_allocate(&info->arena, count, sizeof *info->map.ram);
     struct memory_range *events = arena_allocate(&info->arena, count, sizeof *events);
-    if (!info->map.ranges || !events)
+    if (!info->map.ranges || !info->map.ram || !events)
         return false;
     memory_map_import(&lists->table, &info->map, events);
     return true;
@@ -311,7 +314,8 @@ bool boot_info_collect(const struct machine *machine, uint32_t address,
     info->version = start_info->version;
     info->flags = start_info->flags;
     info->start_info = address;
-    if (!find_modules(start_info, &lists, error) || !find_table(start_info, source, &lists, error) ||
+    if (!find_modules(start_info, &lists, error) ||
+        !find_table(start_info, source, &lists, error) ||
         !rsdp_find(machine->memory, start_info->rsdp_paddr, &lists.rsdp, error))
         return false;
     info->rsdp = lists.rsdp;

@@ -16,7 +16,7 @@ size_t handoff_mover_size(void) {
 
 _Noreturn void handoff(const struct plan *plan, const struct options *options) {
     const struct handoff *state = &plan->handoff;
-    uint8_t *base = (uint8_t *)(uintptr_t)plan->mover.start;
+    uint8_t *base = (uint8_t *)(uintptr_t)plan->mover_code;
     memcpy(base, mover_start, (size_t)(mover_data_end - mover_start));
 
     struct mover_parameters *parameters =

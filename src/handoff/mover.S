@@ -22,8 +22,8 @@
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
 
-/* Up to the machine check; the rest needs an FPU or is told to a hypervisor. */
-#define VECTORS 19
+/* Up to the page fault: what follows takes an FPU or user mode. */
+#define VECTORS 15
 #define GATE_32BIT 0x8e00
 
 #define AT(symbol) (symbol - mover_start)(%ebx)

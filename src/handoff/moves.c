@@ -87,36 +87,53 @@ static bool order(struct plan *plan, struct error *error) {
     return true;
 }
 
-static void collect(struct plan *plan, enum segment_kind kind) {
-    for (size_t i = 0; i < plan->segment_count; i++) {
-        const struct segment *segment = &plan->segments[i];
-        bool in_place = kind == SEGMENT_MOVE && segment->source == segment->destination.start;
-        if (segment->kind != kind || in_place)
-            continue;
+static void collect(struct plan *plan) {
+    const struct segment *end = plan->segments + plan->segment_count;
+    for (const struct segment *segment = plan->segments; segment < end; segment++) {
         uint32_t destination = segment->destination.start;
-        plan->moves[plan->move_count++] =
-            (struct move){destination, kind == SEGMENT_ZERO ? destination : segment->source,
-                          segment->destination.end - destination,
-                          kind == SEGMENT_ZERO ? MOVE_ZERO : MOVE_UP};
+        if (segment->kind == SEGMENT_MOVE && segment->source != destination)
+            plan->moves[plan->move_count++] = (struct move){
+                destination, segment->source, segment->destination.end - destination, MOVE_UP};
     }
 }
 
-bool plan_order_moves(struct plan *plan, size_t mover_size, struct error *error) {
+static void collect_zeros(struct plan *plan) {
+    const struct segment *end = plan->segments + plan->segment_count;
+    for (const struct segment *segment = plan->segments; segment < end; segment++) {
+        uint32_t destination = segment->destination.start;
+        if (segment->kind == SEGMENT_ZERO)
+            plan->moves[plan->move_count++] = (struct move){
+                destination, destination, segment->destination.end - destination, MOVE_ZERO};
+    }
+}
+
+/* Page tables first, for their alignment; then the mover, then its list. */
+static bool take_memory(struct plan *plan, size_t mover_size, struct error *error) {
     /* A circle is broken at most once for each move. */
     size_t most = 2 * plan->segment_count;
-    struct room_request request = {.size = (uint32_t)(mover_size + most * sizeof(struct move)),
-                                   .alignment = 16,
+    size_t tables = plan->handoff.mode == HANDOFF_LONG ? PAGE_TABLES_SIZE : 0;
+    size_t size = tables + mover_size + most * sizeof(struct move);
+    struct room_request request = {.size = (uint32_t)size,
+                                   .alignment = tables ? PAGE_SIZE : 16,
                                    .within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END}};
     uint32_t address;
     void *bytes;
     if (!plan_scratch(plan, &request, "the mover", &address, &bytes, error))
         return false;
+    plan->page_tables = bytes;
+    plan->moves = (struct move *)((uint8_t *)bytes + tables + mover_size);
     plan->mover = (struct range){address, address + request.size};
-    plan->moves = (struct move *)((uint8_t *)bytes + mover_size);
+    plan->mover_code = address + (uint32_t)tables;
+    return true;
+}
+
+bool plan_order_moves(struct plan *plan, size_t mover_size, struct error *error) {
+    if (!take_memory(plan, mover_size, error))
+        return false;
     plan->move_count = 0;
-    collect(plan, SEGMENT_MOVE);
+    collect(plan);
     if (!order(plan, error))
         return false;
-    collect(plan, SEGMENT_ZERO);
+    collect_zeros(plan);
     return true;
 }

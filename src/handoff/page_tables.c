@@ -7,7 +7,7 @@
 /* Intel SDM, volume 3, 4.5.4: PML4, PDPT and PD entries. */
 #define ENTRY_PRESENT_WRITABLE 0x3u
 #define ENTRY_LARGE (1u << 7)
-#define LARGE_PAGE (2u * MIB)
+#define LARGE_PAGE 0x200000u
 #define ENTRIES 512u
 #define DIRECTORIES 4u /* one a GiB, below 4 GiB */
 
@@ -36,43 +36,30 @@ static void map_range(const struct tables *tables, struct range range) {
 
 static void link_tables(struct tables *tables, const bool used[DIRECTORIES]) {
     uint64_t *pointer_table = tables->bytes + ENTRIES;
-    uint64_t *next = pointer_table + ENTRIES;
-    uint32_t address = tables->address + 2 * PAGE_SIZE;
-    tables->bytes[0] = (tables->address + PAGE_SIZE) | ENTRY_PRESENT_WRITABLE;
+    unsigned pages = 2;
     for (unsigned gib = 0; gib < DIRECTORIES; gib++) {
         if (!used[gib])
             continue;
-        pointer_table[gib] = address | ENTRY_PRESENT_WRITABLE;
-        tables->directory[gib] = next;
-        next += ENTRIES;
-        address += PAGE_SIZE;
+        tables->directory[gib] = tables->bytes + pages * ENTRIES;
+        clear_pages(tables->directory[gib], 1);
+        pointer_table[gib] = (tables->address + pages * PAGE_SIZE) | ENTRY_PRESENT_WRITABLE;
+        pages++;
     }
 }
 
-bool plan_map_pages(struct plan *plan, struct error *error) {
+void plan_map_pages(struct plan *plan) {
     if (plan->handoff.mode != HANDOFF_LONG)
-        return true;
+        return;
     bool used[DIRECTORIES] = {false};
-    uint32_t pages = 2;
+    struct tables tables = {.bytes = plan->page_tables, .address = plan->mover.start};
     mark_gib(used, plan->mover);
     for (size_t i = 0; i < PLAN_MAPPED; i++)
         mark_gib(used, plan->mapped[i]);
-    for (unsigned gib = 0; gib < DIRECTORIES; gib++)
-        pages += used[gib];
-
-    struct room_request request = {.size = pages * PAGE_SIZE,
-                                   .alignment = PAGE_SIZE,
-                                   .within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END}};
-    struct tables tables = {0};
-    void *bytes;
-    if (!plan_scratch(plan, &request, "page tables", &tables.address, &bytes, error))
-        return false;
-    tables.bytes = bytes;
-    memset(bytes, 0, request.size);
+    clear_pages(tables.bytes, 2);
+    tables.bytes[0] = (tables.address + PAGE_SIZE) | ENTRY_PRESENT_WRITABLE;
     link_tables(&tables, used);
     map_range(&tables, plan->mover);
     for (size_t i = 0; i < PLAN_MAPPED; i++)
         map_range(&tables, plan->mapped[i]);
     plan->handoff.page_table = tables.address;
-    return true;
 }

@@ -49,8 +49,8 @@ bool plan_is_free(const struct plan *plan, struct range range) {
            !obstacles_find(obstacles, OBSTACLE_LISTS(false), range);
 }
 
-bool plan_find_room(const struct plan *plan, const struct room_request *request,
-                    bool avoid_sources, uint32_t *address) {
+bool plan_find_room(const struct plan *plan, const struct room_request *request, bool avoid_sources,
+                    uint32_t *address) {
     const struct obstacles obstacles[] = OBSTACLES(plan);
     return room_find(&plan->info->map, obstacles, OBSTACLE_LISTS(avoid_sources), request, address);
 }
@@ -60,14 +60,21 @@ uint32_t plan_largest_room(const struct plan *plan, struct range within, bool av
     return room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(avoid_sources), within);
 }
 
-/* Behind what was taken last there is room more often than not: no need to search from the start. */
+/* Behind what was taken last there is room more often than not: no need to search. */
 static bool find_scratch(const struct plan *plan, const struct room_request *request,
                          uint32_t *address) {
-    struct room_request behind = *request;
-    if (behind.within.start < plan->scratch_end)
-        behind.within.start = plan->scratch_end;
-    return plan_find_room(plan, &behind, true, address) ||
-           plan_find_room(plan, request, true, address);
+    const struct obstacles obstacles[] = OBSTACLES(plan);
+    struct range behind = {.start = plan->scratch_end};
+    if (behind.start < request->within.start)
+        behind.start = request->within.start;
+    if (align_up(behind.start, request->alignment, &behind.start) &&
+        !__builtin_add_overflow(behind.start, request->size, &behind.end) &&
+        behind.end <= request->within.end && memory_map_is_ram(&plan->info->map, behind) &&
+        !obstacles_find(obstacles, OBSTACLE_LISTS(true), behind)) {
+        *address = behind.start;
+        return true;
+    }
+    return plan_find_room(plan, request, true, address);
 }
 
 bool plan_scratch(struct plan *plan, const struct room_request *request, const char *name,
@@ -77,9 +84,8 @@ bool plan_scratch(struct plan *plan, const struct room_request *request, const c
         *bytes = memory_writable(plan->info->machine.memory, *address, request->size);
     if (!*bytes)
         return FAIL_TEXT(error, PLAN_NO_ROOM, output_text(name), request->size);
-    struct segment scratch = {.destination = {*address, *address + request->size},
-                              .kind = SEGMENT_SCRATCH,
-                              .name = name};
+    struct segment scratch = {
+        .destination = {*address, *address + request->size}, .kind = SEGMENT_SCRATCH, .name = name};
     plan->scratch_end = scratch.destination.end;
     return plan_add(plan, &scratch, error);
 }

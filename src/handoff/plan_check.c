@@ -6,15 +6,20 @@
 #include "pvhboot/plan.h"
 
 static bool overlaps_list(const struct range_list *list, struct range range) {
-    const struct obstacles obstacles = {list->ranges, list->count, sizeof(struct range)};
-    return obstacles_find(&obstacles, 1, range) != NULL;
+    const struct range *end = list->ranges + list->count;
+    for (const struct range *other = list->ranges; other < end; other++)
+        if (range_overlaps(*other, range))
+            return true;
+    return false;
 }
 
 /* Whether a segment overlaps one behind it; for every segment, that is every pair. */
 static bool overlaps_later(const struct plan *plan, const struct segment *segment) {
-    size_t behind = (size_t)(plan->segments + plan->segment_count - (segment + 1));
-    const struct obstacles obstacles = {&segment[1].destination, behind, sizeof *segment};
-    return obstacles_find(&obstacles, 1, segment->destination) != NULL;
+    const struct segment *end = plan->segments + plan->segment_count;
+    for (const struct segment *other = segment + 1; other < end; other++)
+        if (range_overlaps(other->destination, segment->destination))
+            return true;
+    return false;
 }
 
 static bool is_module_bytes(const struct plan *plan, uint32_t source, uint32_t size) {

@@ -29,9 +29,8 @@ static void print_named(struct output output, const char *format, const char *na
 }
 
 static void print_host(struct output output, const struct boot_info *info) {
-    PRINT(output, "pvhboot: start_info version %u at %x, flags %x, image %x to %x\n",
-          info->version, info->start_info, info->flags, info->machine.image.start,
-          info->machine.image.end);
+    PRINT(output, "pvhboot: start_info version %u at %x, flags %x, image %x to %x\n", info->version,
+          info->start_info, info->flags, info->machine.image.start, info->machine.image.end);
     if (info->rsdp.size)
         PRINT(output, "pvhboot: RSDP at %x, %u bytes\n", info->rsdp.address, info->rsdp.size);
     else
@@ -49,8 +48,8 @@ static void print_map(struct output output, const struct memory_map *map) {
 
 static void print_modules(struct output output, const struct boot_info *info) {
     for (uint32_t i = 0; i < info->module_count; i++)
-        PRINT_TEXT(output, "pvhboot: module %u at %x to %x \"%s\"\n",
-                   info->modules[i].command_line, i, info->modules[i].bytes.address,
+        PRINT_TEXT(output, "pvhboot: module %u at %x to %x \"%s\"\n", info->modules[i].command_line,
+                   i, info->modules[i].bytes.address,
                    info->modules[i].bytes.address + info->modules[i].bytes.size);
 }
 

@@ -11,8 +11,8 @@ static const struct memory_window *find_window(const struct memory *memory, uint
         return NULL;
     uint32_t low_address = (uint32_t)address;
     uint32_t low_size = (uint32_t)size;
-    for (size_t i = 0; i < memory->count; i++) {
-        const struct memory_window *window = &memory->windows[i];
+    const struct memory_window *window = memory->windows;
+    for (size_t left = memory->count; left > 0; left--, window++) {
         *offset = low_address - window->address;
         if (low_address >= window->address && *offset <= window->size &&
             low_size <= window->size - *offset)
@@ -32,8 +32,8 @@ bool memory_span(const struct memory *memory, uint64_t address, uint64_t size, s
     const struct memory_window *window = find_window(memory, address, size, &offset);
     if (!window)
         return false;
-    *span = (struct span){(uint32_t)address, (const uint8_t *)(window->bytes + offset),
-                          (size_t)size};
+    *span =
+        (struct span){(uint32_t)address, (const uint8_t *)(window->bytes + offset), (size_t)size};
     return true;
 }
 
@@ -46,9 +46,11 @@ bool memory_text(const struct memory *memory, uint64_t address, size_t limit, st
     if (most > limit)
         most = limit;
     const uint8_t *bytes = (const uint8_t *)(window->bytes + offset);
-    size_t length = bytes_find_zero(bytes, most);
-    *span = (struct span){(uint32_t)address, bytes, length};
-    return length < most;
+    const uint8_t *end = memchr(bytes, 0, most);
+    if (!end)
+        return false;
+    *span = (struct span){(uint32_t)address, bytes, (size_t)(end - bytes)};
+    return true;
 }
 
 bool span_slice(struct span span, size_t offset, size_t size, struct span *part) {
@@ -78,7 +80,9 @@ bool span_read64(struct span span, size_t offset, uint64_t *value) {
 }
 
 bool span_begins(struct span span, const void *bytes, size_t size) {
-    return span.size >= size && memcmp(span.bytes, bytes, size) == 0;
+    /* Most do not even begin so: no need for a call. */
+    return span.size >= size && span.bytes[0] == *(const uint8_t *)bytes &&
+           memcmp(span.bytes, bytes, size) == 0;
 }
 
 bool span_is_zero(struct span span) {

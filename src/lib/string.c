@@ -5,6 +5,8 @@
  */
 #include "pvhboot/string.h"
 
+#include <stdbool.h>
+
 #undef memcpy
 
 void *memcpy(void *restrict destination, const void *restrict source, size_t size) {
@@ -33,6 +35,18 @@ void *memset(void *destination, int value, size_t size) {
     size &= 3;
     __asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(pattern) : "memory");
     return destination;
+}
+
+void *memchr(const void *bytes, int value, size_t size) {
+    const uint8_t *next = bytes;
+    bool found;
+    if (size == 0)
+        return NULL;
+    __asm__ volatile("repne scasb"
+                     : "+D"(next), "+c"(size), "=@ccz"(found)
+                     : "a"(value)
+                     : "memory");
+    return found ? (void *)(uintptr_t)(next - 1) : NULL;
 }
 
 int memcmp(const void *left, const void *right, size_t size) {

@@ -29,7 +29,9 @@ static bool read_header(struct span image, struct linux_kernel *kernel, struct e
         return FAIL(error, LINUX_HEADER_END, end);
     if (end > image.size)
         return FAIL(error, LINUX_TRUNCATED_HEADER, image.size, end);
-    memcpy(header, image.bytes + LINUX_SETUP_HEADER_OFFSET, end - LINUX_SETUP_HEADER_OFFSET);
+    size_t size = end - LINUX_SETUP_HEADER_OFFSET;
+    memcpy(header, image.bytes + LINUX_SETUP_HEADER_OFFSET, size);
+    memset((uint8_t *)header + size, 0, sizeof *header - size);
     kernel->version = header->version;
     if (kernel->version < 0x200)
         return FAIL(error, LINUX_TOO_OLD);
@@ -50,9 +52,8 @@ static uint64_t signature_end(struct span image, uint64_t behind) {
     struct span pe;
     if (!span_read16(image, 0, &magic) || magic != PE_DOS_MAGIC ||
         !span_read32(image, PE_HEADER_POINTER, &header) || header > image.size ||
-        !span_slice(image, header, image.size - header, &pe) ||
-        !span_read32(pe, 0, &signature) || signature != PE_SIGNATURE ||
-        !span_read16(pe, PE_OPTIONAL_HEADER, &magic))
+        !span_slice(image, header, image.size - header, &pe) || !span_read32(pe, 0, &signature) ||
+        signature != PE_SIGNATURE || !span_read16(pe, PE_OPTIONAL_HEADER, &magic))
         return 0;
     size_t directories = PE_OPTIONAL_HEADER;
     if (magic == PE_MAGIC_PE32_PLUS)
@@ -139,8 +140,7 @@ static bool read_entry(struct linux_kernel *kernel, struct error *error) {
     if (offset >= kernel->code.size)
         offset = start - kernel->lowest;
     if (offset >= kernel->code.size)
-        return FAIL(error, LINUX_16BIT_ONLY, kernel->header.code32_start,
-                    kernel->header.syssize);
+        return FAIL(error, LINUX_16BIT_ONLY, kernel->header.code32_start, kernel->header.syssize);
     kernel->entry_offset = offset;
     return true;
 }

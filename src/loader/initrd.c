@@ -66,9 +66,10 @@ static const struct {
     uint8_t size;
     char bytes[7];
 } magics[] = {
-#define MAGIC(text) {sizeof(text) - 1, text}
-    MAGIC(CPIO_MAGIC_NEWC), MAGIC(CPIO_MAGIC_CRC), MAGIC(MAGIC_GZIP), MAGIC(MAGIC_GZIP_OLD),
-    MAGIC(MAGIC_BZIP2),     MAGIC(MAGIC_LZMA),     MAGIC(MAGIC_XZ),   MAGIC(MAGIC_LZO),
+#define MAGIC(text)                                                                                \
+    { sizeof(text) - 1, text }
+    MAGIC(CPIO_MAGIC_NEWC),  MAGIC(CPIO_MAGIC_CRC), MAGIC(MAGIC_GZIP), MAGIC(MAGIC_GZIP_OLD),
+    MAGIC(MAGIC_BZIP2),      MAGIC(MAGIC_LZMA),     MAGIC(MAGIC_XZ),   MAGIC(MAGIC_LZO),
     MAGIC(MAGIC_LZ4_LEGACY), MAGIC(MAGIC_ZSTD),
 };
 
@@ -107,13 +108,12 @@ struct range linux_initrd_within(const struct linux_initrd *initrd) {
 }
 
 bool linux_initrd_move(const struct linux_initrd *initrd, struct plan *plan, struct range *place) {
-    uint64_t size = linux_initrd_size(initrd);
-    struct room_request request = {.size = (uint32_t)size,
+    struct room_request request = {.size = (uint32_t)initrd->size,
                                    .alignment = PAGE_SIZE,
                                    .within = linux_initrd_within(initrd),
                                    .from_top = true};
     uint32_t address;
-    if (size > LOW_MEMORY_END)
+    if (initrd->size > LOW_MEMORY_END)
         return false;
     if (!plan_find_room(plan, &request, true, &address) &&
         !plan_find_room(plan, &request, false, &address))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Linux by its boot protocol: where kernel and initrd go, and boot_params (boot.rst, zero-page.rst). */
+/* Linux by its boot protocol: where kernel and initrd go, and boot_params (boot.rst,
+ * zero-page.rst). */
 #include "abi/acpi.h"
 #include "pvhboot/loader.h"
 
@@ -60,7 +61,7 @@ static bool place_kernel(struct linux_boot *boot) {
  * stays; a kernel that cannot comes first.
  */
 static bool place(struct linux_boot *boot, bool stay) {
-    bool initrd = linux_initrd_size(&boot->initrd) != 0;
+    bool initrd = boot->initrd.size != 0;
     bool initrd_first = initrd && stay && boot->kernel.relocatable;
     plan_clear(boot->plan);
     boot->initrd_place = (struct range){0};
@@ -83,8 +84,8 @@ static bool explain_no_room(struct linux_boot *boot, struct error *error) {
     if (!place_kernel(boot))
         return FAIL(error, LINUX_NO_ROOM, kernel->runtime, kernel->runtime, kernel->lowest,
                     plan_largest_room(boot->plan, within, false));
-    return FAIL(error, LINUX_NO_ROOM_FOR_INITRD, linux_initrd_size(&boot->initrd),
-                kernel->initrd_highest, plan_largest_room(boot->plan, linux_initrd_within(&boot->initrd), false));
+    return FAIL(error, LINUX_NO_ROOM_FOR_INITRD, boot->initrd.size, kernel->initrd_highest,
+                plan_largest_room(boot->plan, linux_initrd_within(&boot->initrd), false));
 }
 
 /* The initrd is left where it is if that is possible at all: the fewest bytes moved. */
@@ -113,7 +114,7 @@ static bool is_found_by_scan(const struct memory *memory, struct span rsdp) {
 static bool must_tell_rsdp(const struct linux_boot *boot) {
     const struct boot_info *info = boot->plan->info;
     return boot->kernel.version < 0x20f && info->rsdp.size &&
-           !options_has_word(boot->payload->command_line, rsdp_word, RSDP_WORD_SIZE) &&
+           !options_has_word(boot->payload->command_line, rsdp_word) &&
            !is_found_by_scan(info->machine.memory, info->rsdp);
 }
 
@@ -123,7 +124,7 @@ static void write_rsdp_word(uint8_t *text, uint32_t address) {
     *text++ = '0';
     *text++ = 'x';
     for (int shift = 28; shift >= 0; shift -= 4)
-        *text++ = (uint8_t)"0123456789abcdef"[address >> shift & 15];
+        *text++ = (uint8_t) "0123456789abcdef"[address >> shift & 15];
 }
 
 /* Writes the payload's command line; `text` has room for all that command_line_room counts. */
@@ -131,7 +132,7 @@ static bool write_command_line(struct linux_boot *boot, uint8_t *text, struct er
     struct span line = boot->payload->command_line;
     size_t size = line.size;
     if (boot->payload->strip)
-        size = options_strip(line, text);
+        size = options_strip(line, boot->options->first, text);
     else
         memcpy(text, line.bytes, line.size);
     if (boot->tell_rsdp) {
@@ -187,14 +188,14 @@ static void write_e820(const struct memory_map *map, struct boot_params *params,
     params->hdr.setup_data = node_address;
 }
 
-/* What kernels without E820 go by: KiB of RAM from 1 MiB on, in 16 and in 32 bits. */
+/* What kernels without E820 go by: KiB of low RAM from 1 MiB on, in 16 and in 32 bits. */
 static void write_extended_memory(const struct memory_map *map, struct boot_params *params) {
-    for (size_t i = 0; i < map->count; i++) {
-        const struct memory_range *range = &map->ranges[i];
-        if (range->type != XEN_HVM_MEMMAP_TYPE_RAM || range->start > MIB || range->end <= MIB)
+    for (size_t i = 0; i < map->ram_count; i++) {
+        struct range ram = map->ram[i];
+        if (ram.start > MIB || ram.end <= MIB)
             continue;
-        uint64_t kib = (range->end - MIB) / KIB;
-        params->alt_mem_k = kib < UINT32_MAX ? (uint32_t)kib : UINT32_MAX;
+        uint32_t kib = (ram.end - MIB) / KIB;
+        params->alt_mem_k = kib;
         params->ext_mem_k = kib < UINT16_MAX ? (uint16_t)kib : UINT16_MAX;
     }
 }
@@ -221,10 +222,9 @@ static void write_header(const struct linux_boot *boot, struct boot_params *para
 
 static bool take_parameters(struct linux_boot *boot, size_t size, void **bytes,
                             struct error *error) {
-    struct room_request request = {
-        .size = (uint32_t)size,
-        .alignment = PAGE_SIZE,
-        .within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END}};
+    struct room_request request = {.size = (uint32_t)size,
+                                   .alignment = PAGE_SIZE,
+                                   .within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END}};
     if (boot->kernel.version < 0x202)
         request.within = (struct range){OLD_PARAMETERS_ADDRESS, OLD_PARAMETERS_END};
     uint32_t address;
@@ -253,7 +253,7 @@ static bool write_parameters(struct linux_boot *boot, struct error *error) {
         return false;
     struct boot_params *params = bytes;
     uint32_t address = boot->parameters.start;
-    memset(params, 0, sizeof *params);
+    clear_pages(params, sizeof *params / PAGE_SIZE);
     write_header(boot, params, address + (uint32_t)line_offset);
     write_e820(&info->map, params, (struct setup_data *)(params + 1),
                address + (uint32_t)sizeof *params);
@@ -262,6 +262,11 @@ static bool write_parameters(struct linux_boot *boot, struct error *error) {
     return write_command_line(boot, (uint8_t *)bytes + line_offset, error);
 }
 
+/*
+ * boot.rst wants no more mapped than kernel, boot_params and command line, but before it has page
+ * tables of its own Linux looks for the EBDA and puts a trampoline into low memory
+ * (arch/x86/boot/compressed/pgtable_64.c).
+ */
 static void write_handoff(const struct linux_boot *boot) {
     struct handoff *handoff = &boot->plan->handoff;
     handoff->esi = boot->parameters.start;
@@ -270,6 +275,7 @@ static void write_handoff(const struct linux_boot *boot) {
         handoff->entry = boot->load + LINUX_64BIT_ENTRY_OFFSET;
         boot->plan->mapped[0] = (struct range){boot->load, boot->load + boot->kernel.runtime};
         boot->plan->mapped[1] = boot->parameters;
+        boot->plan->mapped[2] = (struct range){0, MIB};
     } else {
         handoff->mode = HANDOFF_PROTECTED;
         handoff->entry = boot->load + boot->kernel.entry_offset;
@@ -279,7 +285,8 @@ static void write_handoff(const struct linux_boot *boot) {
 /* A 64-bit kernel's 32-bit entry stops without a word on a CPU that has no long mode. */
 static bool check_cpu(const struct linux_boot *boot, struct error *error) {
     uint16_t flags = boot->kernel.header.xloadflags;
-    if (boot->options->entry_64 && !boot->kernel.is_64bit)
+    if (boot->options->entry_64 &&
+        (!boot->kernel.is_64bit || boot->kernel.code.size <= LINUX_64BIT_ENTRY_OFFSET))
         return FAIL(error, LINUX_NO_64BIT_ENTRY, flags);
     if (boot->kernel.is_64bit && !boot->plan->info->machine.long_mode)
         return FAIL(error, LINUX_NEEDS_LONG_MODE, flags);
@@ -288,8 +295,7 @@ static bool check_cpu(const struct linux_boot *boot, struct error *error) {
 
 static bool linux_plan(const struct payload *payload, const struct options *options,
                        struct plan *plan, struct error *error) {
-    struct linux_boot boot;
-    memset(&boot, 0, sizeof boot);
+    struct linux_boot boot; /* what is not set here, its steps set one after the other */
     boot.payload = payload;
     boot.options = options;
     boot.plan = plan;
@@ -300,6 +306,7 @@ static bool linux_plan(const struct payload *payload, const struct options *opti
                                         .highest = boot.kernel.initrd_highest};
     if (!span_is_zero(boot.kernel.tail))
         boot.initrd.tail = boot.kernel.tail;
+    boot.initrd.size = linux_initrd_size(&boot.initrd);
     if (!place_all(&boot, error) || !write_parameters(&boot, error))
         return false;
     write_handoff(&boot);

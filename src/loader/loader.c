@@ -28,12 +28,11 @@ bool loader_plan(struct boot_info *info, const struct options *options, size_t m
     if (!loader)
         return FAIL(error, UNKNOWN_PAYLOAD, payload.image.size, first_bytes(payload.image));
     payload.command_line = boot_info_payload_line(info, &payload.strip);
-    if (!options->any)
-        payload.strip = false;
     if (!plan_init(plan, info, error))
         return false;
     plan->protocol = loader->name;
-    return loader->plan(&payload, options, plan, error) &&
-           plan_order_moves(plan, mover_size, error) && plan_map_pages(plan, error) &&
-           plan_check(plan, error);
+    if (!loader->plan(&payload, options, plan, error) || !plan_order_moves(plan, mover_size, error))
+        return false;
+    plan_map_pages(plan);
+    return plan_check(plan, error);
 }

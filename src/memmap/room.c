@@ -2,22 +2,17 @@
 /* Questions to the memory map: is this RAM, where is room. */
 #include "pvhboot/memory_map.h"
 
-/*
- * The map has no two RAM ranges that touch (they are merged), so a range is RAM only when a single
- * one contains it.
- */
+/* No two ranges of RAM touch, so a range is RAM only when a single one contains it. */
 bool memory_map_is_ram(const struct memory_map *map, struct range range) {
-    for (size_t i = 0; i < map->count; i++)
-        if (map->ranges[i].type == XEN_HVM_MEMMAP_TYPE_RAM &&
-            map->ranges[i].start <= range.start && range.end <= map->ranges[i].end)
+    for (size_t i = 0; i < map->ram_count; i++)
+        if (range_contains(map->ram[i], range))
             return true;
     return false;
 }
 
 bool memory_map_has_ram(const struct memory_map *map, struct range range) {
-    for (size_t i = 0; i < map->count; i++)
-        if (map->ranges[i].type == XEN_HVM_MEMMAP_TYPE_RAM && map->ranges[i].start < range.end &&
-            range.start < map->ranges[i].end)
+    for (size_t i = 0; i < map->ram_count; i++)
+        if (range_overlaps(map->ram[i], range))
             return true;
     return false;
 }
@@ -39,15 +34,15 @@ const struct range *obstacles_find(const struct obstacles *lists, size_t list_co
     return NULL;
 }
 
-/* The part of a range of the map that lies within `within`; empty where that is nothing. */
-static struct range intersection(const struct memory_range *range, struct range within) {
-    if (within.start >= within.end || range->start >= within.end || range->end <= within.start)
-        return (struct range){within.end, within.end};
-    if (range->start > within.start)
-        within.start = (uint32_t)range->start;
-    if (range->end < within.end)
-        within.end = (uint32_t)range->end;
-    return within;
+/* What two ranges share; empty where that is nothing. */
+static struct range intersection(struct range a, struct range b) {
+    if (a.start < b.start)
+        a.start = b.start;
+    if (a.end > b.end)
+        a.end = b.end;
+    if (a.end < a.start)
+        a.end = a.start;
+    return a;
 }
 
 /* The candidate only ever moves up past an obstacle, so no obstacle is met twice. */
@@ -68,8 +63,8 @@ static bool lowest_in(struct range bounds, const struct obstacles *lists, size_t
     }
 }
 
-static bool highest_in(struct range bounds, const struct obstacles *lists,
-                       size_t list_count, const struct room_request *request, uint32_t *address) {
+static bool highest_in(struct range bounds, const struct obstacles *lists, size_t list_count,
+                       const struct room_request *request, uint32_t *address) {
     uint32_t end = bounds.end;
     for (;;) {
         struct range candidate;
@@ -88,18 +83,15 @@ static bool highest_in(struct range bounds, const struct obstacles *lists,
     }
 }
 
-bool room_find(const struct memory_map *map, const struct obstacles *lists,
-               size_t list_count, const struct room_request *request, uint32_t *address) {
-    for (size_t i = 0; i < map->count; i++) {
-        const struct memory_range *range = &map->ranges[request->from_top ? map->count - 1 - i : i];
-        if (range->type != XEN_HVM_MEMMAP_TYPE_RAM)
-            continue;
-        struct range bounds = intersection(range, request->within);
+bool room_find(const struct memory_map *map, const struct obstacles *lists, size_t list_count,
+               const struct room_request *request, uint32_t *address) {
+    for (size_t i = 0; i < map->ram_count; i++) {
+        size_t index = request->from_top ? map->ram_count - 1 - i : i;
+        struct range bounds = intersection(map->ram[index], request->within);
         if (bounds.end - bounds.start < request->size)
             continue;
-        bool found = request->from_top
-                         ? highest_in(bounds, lists, list_count, request, address)
-                         : lowest_in(bounds, lists, list_count, request, address);
+        bool found = request->from_top ? highest_in(bounds, lists, list_count, request, address)
+                                       : lowest_in(bounds, lists, list_count, request, address);
         if (found)
             return true;
     }
@@ -107,8 +99,8 @@ bool room_find(const struct memory_map *map, const struct obstacles *lists,
 }
 
 /* The end of the free range that begins at `start`: the lowest start of an obstacle behind it. */
-static uint32_t free_until(struct range bounds, const struct obstacles *lists,
-                           size_t list_count, uint32_t start) {
+static uint32_t free_until(struct range bounds, const struct obstacles *lists, size_t list_count,
+                           uint32_t start) {
     uint32_t end = bounds.end;
     for (size_t l = 0; l < list_count; l++) {
         const struct range *obstacle = lists[l].first;
@@ -124,10 +116,8 @@ static uint32_t free_until(struct range bounds, const struct obstacles *lists,
 uint32_t room_largest(const struct memory_map *map, const struct obstacles *lists,
                       size_t list_count, struct range within) {
     uint32_t largest = 0;
-    for (size_t i = 0; i < map->count; i++) {
-        if (map->ranges[i].type != XEN_HVM_MEMMAP_TYPE_RAM)
-            continue;
-        struct range bounds = intersection(&map->ranges[i], within);
+    for (size_t i = 0; i < map->ram_count; i++) {
+        struct range bounds = intersection(map->ram[i], within);
         uint32_t start = bounds.start;
         while (start < bounds.end) {
             const struct range *obstacle =

@@ -11,29 +11,6 @@ static const struct e820_entry *entry_at(const struct memory_table *table, uint3
     return (const struct e820_entry *)(table->bytes.bytes + index * table->entry_size);
 }
 
-static uint64_t cut(uint64_t address) {
-    return address < PHYSICAL_ADDRESS_LIMIT ? address : PHYSICAL_ADDRESS_LIMIT;
-}
-
-/* Cut to addresses that exist; empty where the entry is. */
-static struct memory_range read_range(const struct memory_table *table, uint32_t index) {
-    const struct e820_entry *entry = entry_at(table, index);
-    bool known = entry->type >= XEN_HVM_MEMMAP_TYPE_RAM && entry->type <= XEN_HVM_MEMMAP_TYPE_PMEM;
-    return (struct memory_range){cut(entry->addr), cut(entry->addr + entry->size),
-                                 known ? entry->type : XEN_HVM_MEMMAP_TYPE_RESERVED};
-}
-
-/* The same in low memory, where it may be empty. */
-static struct range low_range(const struct memory_table *table, uint32_t index, uint32_t *type) {
-    const struct e820_entry *entry = entry_at(table, index);
-    uint64_t end = entry->addr + entry->size;
-    *type = entry->type;
-    if (entry->addr >= LOW_MEMORY_END)
-        return (struct range){LOW_MEMORY_END, LOW_MEMORY_END};
-    return (struct range){(uint32_t)entry->addr,
-                          end < LOW_MEMORY_END ? (uint32_t)end : LOW_MEMORY_END};
-}
-
 bool memory_table_check(const struct memory_table *table, struct error *error) {
     bool ram = false;
     if (table->count > MEMORY_TABLE_LIMIT)
@@ -50,72 +27,75 @@ bool memory_table_check(const struct memory_table *table, struct error *error) {
     return true;
 }
 
-/* The end of RAM that begins at or before `address` and goes on without a hole. */
-static uint32_t ram_end(const struct memory_table *table, uint32_t address, uint32_t enough) {
-    uint32_t end = address;
-    for (uint32_t round = 0; round < table->count && end < enough; round++) {
-        uint32_t before = end;
-        for (uint32_t i = 0; i < table->count; i++) {
-            uint32_t type;
-            struct range range = low_range(table, i, &type);
-            if (type == XEN_HVM_MEMMAP_TYPE_RAM && range.start <= end && end < range.end)
-                end = range.end;
+static bool is_ram(const struct e820_entry *entry) {
+    return entry->type == XEN_HVM_MEMMAP_TYPE_RAM;
+}
+
+/* An address cut to low memory. */
+static uint32_t low(uint64_t address) {
+    return address < LOW_MEMORY_END ? (uint32_t)address : LOW_MEMORY_END;
+}
+
+/* What one pass over the table tells of a candidate for room. */
+struct view {
+    uint32_t obstacle_end; /* of something in it that is not RAM; 0 when there is nothing */
+    uint32_t ram_end;      /* of a RAM entry that holds its first byte; 0 when there is none */
+    uint32_t next_ram;     /* the lowest beginning of RAM behind its first byte, or the end */
+};
+
+static struct view look(const struct memory_table *table, struct range candidate) {
+    struct view view = {.next_ram = LOW_MEMORY_END};
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct e820_entry *entry = entry_at(table, i);
+        uint64_t end = entry->addr + entry->size;
+        if (entry->addr >= candidate.end) {
+            if (is_ram(entry) && entry->addr < view.next_ram)
+                view.next_ram = (uint32_t)entry->addr;
+        } else if (end <= candidate.start || entry->size == 0) {
+            continue;
+        } else if (!is_ram(entry)) {
+            view.obstacle_end = low(end);
+        } else if (entry->addr <= candidate.start) {
+            if (low(end) > view.ram_end)
+                view.ram_end = low(end);
+        } else if (entry->addr < view.next_ram) {
+            view.next_ram = (uint32_t)entry->addr;
         }
-        if (end == before)
+    }
+    return view;
+}
+
+/* How far RAM goes on without a hole from `end` on, by one entry after the other. */
+static uint32_t follow_ram(const struct memory_table *table, uint32_t end, uint32_t enough) {
+    for (uint32_t entries = table->count; entries > 0 && end < enough; entries--) {
+        uint32_t further = look(table, (struct range){end, end + 1}).ram_end;
+        if (further <= end)
             break;
+        end = further;
     }
     return end;
 }
 
-/* The end of something that is in the way of `range`: not RAM, or in use. 0 if nothing is. */
-static uint32_t obstacle_end(const struct memory_table *table, const struct in_use *in_use,
-                             struct range range) {
-    for (uint32_t i = 0; i < table->count; i++) {
-        uint32_t type;
-        struct range other = low_range(table, i, &type);
-        if (type != XEN_HVM_MEMMAP_TYPE_RAM && other.start < other.end &&
-            range_overlaps(other, range))
-            return other.end;
-    }
-    return in_use->overlap_end(in_use->context, range);
-}
-
-/* The lowest address at or above `address` where RAM begins or goes on; false if there is none. */
-static bool next_ram(const struct memory_table *table, uint32_t address, uint32_t *next) {
-    bool found = false;
-    for (uint32_t i = 0; i < table->count; i++) {
-        uint32_t type;
-        struct range range = low_range(table, i, &type);
-        if (type != XEN_HVM_MEMMAP_TYPE_RAM || range.end <= address)
-            continue;
-        uint32_t start = range.start > address ? range.start : address;
-        if (!found || start < *next)
-            *next = start;
-        found = true;
-    }
-    return found;
-}
-
+/* Every round leaves the candidate higher: past an obstacle, a hole, or something in use. */
 bool memory_table_find_room(const struct memory_table *table, const struct in_use *in_use,
                             uint32_t lowest, uint32_t size, uint32_t *address) {
-    uint32_t candidate = lowest;
-    while (next_ram(table, candidate, &candidate)) {
-        struct range range;
-        if (!align_up(candidate, PAGE_SIZE, &candidate) ||
-            !range_make(candidate, size, &range))
-            return false;
-        uint32_t end = obstacle_end(table, in_use, range);
-        if (end) {
-            candidate = end;
-            continue;
+    struct range candidate;
+    while (align_up(lowest, PAGE_SIZE, &lowest) && range_make(lowest, size, &candidate)) {
+        struct view view = look(table, candidate);
+        if (view.obstacle_end)
+            lowest = view.obstacle_end;
+        else if (!view.ram_end)
+            lowest = view.next_ram;
+        else {
+            uint32_t end = follow_ram(table, view.ram_end, candidate.end);
+            if (end >= candidate.end) {
+                end = in_use->overlap_end(in_use->context, candidate);
+                *address = candidate.start;
+                if (!end)
+                    return true;
+            }
+            lowest = end;
         }
-        end = ram_end(table, range.start, range.end);
-        if (end >= range.end) {
-            *address = range.start;
-            return true;
-        }
-        /* A candidate that alignment pushed behind its RAM has end == start: go past it. */
-        candidate = end > candidate ? end : candidate + 1;
     }
     return false;
 }
@@ -138,6 +118,9 @@ static void sort_by_start(struct memory_range *ranges, size_t count) {
     static const uint16_t gaps[] = {3524, 1577, 701, 301, 132, 57, 23, 10, 4, 1};
     for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
         size_t gap = gaps[g];
+        /* A short table, as most are, is nearly in order: one plain insertion sort. */
+        if (gap > 1 && gap > count / 4)
+            continue;
         for (size_t i = gap; i < count; i++) {
             struct memory_range moving = ranges[i];
             size_t hole = i;
@@ -160,22 +143,22 @@ static void append(struct memory_map *map, const struct memory_range *range) {
     map->ranges[map->count++] = *range;
 }
 
-static bool is_sorted(const struct memory_map *map) {
-    for (size_t i = 1; i < map->count; i++)
-        if (map->ranges[i].start < map->ranges[i - 1].start)
-            return false;
-    return true;
-}
-
-/* In place: what is appended never passes what is still to be read. False on an overlap. */
+/*
+ * In place: what is appended never passes what is still to be read. False, and the map of no use,
+ * when ranges are not sorted or overlap.
+ */
 static bool merge_disjoint(struct memory_map *map) {
-    for (size_t i = 1; i < map->count; i++)
-        if (map->ranges[i].start < map->ranges[i - 1].end)
+    struct memory_range *last = map->ranges;
+    const struct memory_range *end = map->ranges + map->count;
+    for (const struct memory_range *next = last + 1; next < end; next++) {
+        if (next->start < last->end)
             return false;
-    size_t count = map->count;
-    map->count = 0;
-    for (size_t i = 0; i < count; i++)
-        append(map, &map->ranges[i]);
+        if (next->start == last->end && next->type == last->type)
+            last->end = next->end;
+        else
+            *++last = *next;
+    }
+    map->count = (size_t)(last + 1 - map->ranges);
     return true;
 }
 
@@ -208,16 +191,45 @@ static void resolve_overlaps(struct memory_map *map, struct memory_range *events
     }
 }
 
+static uint32_t known_type(uint32_t type) {
+    bool known = type >= XEN_HVM_MEMMAP_TYPE_RAM && type <= XEN_HVM_MEMMAP_TYPE_PMEM;
+    return known ? type : XEN_HVM_MEMMAP_TYPE_RESERVED;
+}
+
+/* The entries as they are, but for empty ones and unknown types. True when they are in order. */
+static bool copy_entries(const struct memory_table *table, struct memory_map *map) {
+    struct memory_range *next = map->ranges;
+    bool in_order = true;
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct e820_entry *entry = entry_at(table, i);
+        if (entry->size == 0)
+            continue;
+        next->start = entry->addr;
+        next->end = entry->addr + entry->size;
+        next->type = known_type(entry->type);
+        if (next > map->ranges && next->start < next[-1].start)
+            in_order = false;
+        next++;
+    }
+    map->count = (size_t)(next - map->ranges);
+    return in_order;
+}
+
+static void list_low_ram(struct memory_map *map) {
+    struct range *next = map->ram;
+    for (size_t i = 0; i < map->count && map->ranges[i].start < LOW_MEMORY_END; i++)
+        if (map->ranges[i].type == XEN_HVM_MEMMAP_TYPE_RAM)
+            *next++ = (struct range){(uint32_t)map->ranges[i].start, low(map->ranges[i].end)};
+    map->ram_count = (size_t)(next - map->ram);
+}
+
 void memory_map_import(const struct memory_table *table, struct memory_map *map,
                        struct memory_range *events) {
-    map->count = 0;
-    for (uint32_t i = 0; i < table->count; i++) {
-        struct memory_range range = read_range(table, i);
-        if (range.start < range.end)
-            map->ranges[map->count++] = range;
-    }
-    if (!is_sorted(map))
+    if (!copy_entries(table, map))
         sort_by_start(map->ranges, map->count);
-    if (!merge_disjoint(map))
+    if (!merge_disjoint(map)) {
+        copy_entries(table, map);
         resolve_overlaps(map, events);
+    }
+    list_low_ram(map);
 }

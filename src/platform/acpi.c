@@ -4,10 +4,12 @@
 
 #include "abi/acpi.h"
 
-#define LARGEST_TABLE (16u * MIB)
+#define LARGEST_TABLE 0x1000000u
 
-/* AML, ACPI 6.4, 20.2.5: Name(_S5, Package(){SLP_TYPa, ...}) */
-#define AML_NAME_S5 "\010_S5_\022"
+/* AML, ACPI 6.4, 20.2.5: Name(_S5, Package(){SLP_TYPa, ...}), or Name(\_S5, ...) */
+#define AML_NAME 0x08u
+#define AML_ROOT 0x5cu
+#define AML_S5_PACKAGE "_S5_\022"
 #define AML_PACKAGE_LENGTH_BYTES_SHIFT 6u
 #define AML_ZERO 0x00u
 #define AML_ONE 0x01u
@@ -69,6 +71,11 @@ static bool read_sleep_type(struct span dsdt, size_t offset, uint16_t *sleep_typ
     return value <= SLEEP_TYPE_LARGEST;
 }
 
+/* Whether a name declaration leads up to these bytes; a table's header lies before them. */
+static bool is_name(const uint8_t *bytes) {
+    return bytes[-1] == AML_NAME || (bytes[-1] == AML_ROOT && bytes[-2] == AML_NAME);
+}
+
 static bool find_sleep_type(const struct memory *memory, struct span fadt, uint16_t *sleep_type) {
     uint64_t wide = 0;
     uint32_t narrow = 0;
@@ -78,11 +85,11 @@ static bool find_sleep_type(const struct memory *memory, struct span fadt, uint1
         wide = narrow;
     if (!find_table(memory, wide, &dsdt))
         return false;
-    const size_t name_size = sizeof AML_NAME_S5 - 1;
+    const size_t name_size = sizeof AML_S5_PACKAGE - 1;
     for (size_t offset = sizeof(struct acpi_table_header); offset + name_size < dsdt.size;
          offset++) {
         struct span rest = {0, dsdt.bytes + offset, dsdt.size - offset};
-        if (span_begins(rest, AML_NAME_S5, name_size))
+        if (span_begins(rest, AML_S5_PACKAGE, name_size) && is_name(dsdt.bytes + offset))
             return read_sleep_type(dsdt, offset + name_size, sleep_type);
     }
     return false;
@@ -100,8 +107,8 @@ static bool read_sleep_control(struct span fadt, uint16_t sleep_type,
     poweroff->is_port = space == ACPI_GAS_SPACE_IO;
     poweroff->width = 1;
     poweroff->address = (uint32_t)address;
-    poweroff->value =
-        (uint16_t)((uint32_t)sleep_type << ACPI_SLEEP_CONTROL_TYPE_SHIFT | ACPI_SLEEP_CONTROL_ENABLE);
+    poweroff->value = (uint16_t)((uint32_t)sleep_type << ACPI_SLEEP_CONTROL_TYPE_SHIFT |
+                                 ACPI_SLEEP_CONTROL_ENABLE);
     return address && address < (poweroff->is_port ? 0x10000u : LOW_MEMORY_END) &&
            (poweroff->is_port || space == ACPI_GAS_SPACE_MEMORY);
 }

@@ -107,8 +107,7 @@ static void vga_write(struct console *console, char byte) {
     }
     if (console->vga_column == VGA_COLUMNS)
         vga_new_line(console);
-    *vga_cell(console->vga_row, console->vga_column++) =
-        (uint16_t)(VGA_ATTRIBUTE | (uint8_t)byte);
+    *vga_cell(console->vga_row, console->vga_column++) = (uint16_t)(VGA_ATTRIBUTE | (uint8_t)byte);
 }
 
 static void start(struct console *console) {

@@ -16,16 +16,30 @@ struct exception_frame {
 _Noreturn void exception_report(const struct exception_frame *frame);
 
 /* An exception comes without arguments: what its report needs has to be found somewhere fixed. */
-static const struct options *report_options;
+static const struct options first_options = {.consoles = CONSOLE_ALL};
+static const struct options *report_options = &first_options;
 
 static const char *const names[] = {
-    "#DE divide error",     "#DB debug",          "NMI",
-    "#BP breakpoint",       "#OF overflow",       "#BR bound range",
-    "#UD invalid opcode",   "#NM no FPU",         "#DF double fault",
-    "coprocessor overrun",  "#TS invalid TSS",    "#NP segment not present",
-    "#SS stack segment",    "#GP protection",     "#PF page fault",
-    "reserved",             "#MF FPU error",      "#AC alignment check",
-    "#MC machine check",    "#XM SIMD error",
+    "#DE divide error",
+    "#DB debug",
+    "NMI",
+    "#BP breakpoint",
+    "#OF overflow",
+    "#BR bound range",
+    "#UD invalid opcode",
+    "#NM no FPU",
+    "#DF double fault",
+    "coprocessor overrun",
+    "#TS invalid TSS",
+    "#NP segment not present",
+    "#SS stack segment",
+    "#GP protection",
+    "#PF page fault",
+    "reserved",
+    "#MF FPU error",
+    "#AC alignment check",
+    "#MC machine check",
+    "#XM SIMD error",
 };
 
 void exceptions_report_by(const struct options *options) {

@@ -38,8 +38,7 @@ static void power_off(const struct memory *memory, struct span rsdp) {
         *(volatile uint8_t *)poweroff.address = (uint8_t)poweroff.value;
 }
 
-_Noreturn void panic(const struct options *options, const struct memory *memory,
-                     struct span rsdp) {
+_Noreturn void panic(const struct options *options, const struct memory *memory, struct span rsdp) {
     switch (options->panic) {
     case PANIC_RESET:
         reset();

@@ -27,9 +27,6 @@ EFLAGS_FIXED = 1 << 1
 # Where a loader puts what it makes: low memory, around itself, and at a kernel's preferred address.
 DIRTY = [(0x500, 0x9F000), (0x100000, 0x180000), (0x1000000, 0x1080000)]
 
-# test_host.elf itself; a script that writes there is refused.
-TEST_HOST = range(0x6000000, 0x6100000)
-
 
 class Script:
     """Writes to memory, then a jump."""

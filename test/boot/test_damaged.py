@@ -213,6 +213,22 @@ def as_many_modules_as_can_be(host):
 case("module-list-as-long-as-can-be", with_reporter(as_many_modules_as_can_be), "boot")
 
 
+def module_lines(name, number, size):
+    """Two modules with a command line of `size` characters each."""
+    def damage(host):
+        host.modules[0].cmdline_paddr = 0x2000000
+        host.modules.append(host_script.Module(0x3800000, bytes(16), 16, 0x2800000))
+        for address in (0x2000000, 0x2800000):
+            host.copy(address, b"x" * size + b"\0")
+    case(f"module-lines-{name}", with_reporter(damage), *number.split())
+
+
+module_lines("that-the-kernel-takes", "boot", 2000)
+module_lines("too-long-for-the-kernel", "E309", 100_000)
+module_lines("too-long", "E113", 200_000)
+module_lines("endless", "E113", 2 << 20)
+
+
 def second_module(name, number, paddr, size):
     """A good kernel, and a module 1 that is not."""
     def damage(host):
@@ -249,7 +265,8 @@ memory_map("ram-all-above-4g", "E206 E112", [(FOUR_GIB, FOUR_GIB, RAM)])
 memory_map("ram-all-below-1m", "E112", [LOW])
 memory_map("ram-in-crumbs", "E206 E112", [(address, 1, RAM) for address in range(0x100000, 0x101000, 2)])
 memory_map("ram-all-covered", "E112 E206", [LOW, MAIN, (0, 1 << 52, 2)])
-memory_map("kernel-covered", "E304", [LOW, (0x100000, 0x2F10000, RAM), (0x1000000, 0x1000000, 2), (0x2000000, 0xF00000, 4)])
+memory_map("kernel-covered", "E304",
+           [LOW, (0x100000, 0x2F10000, RAM), (0x1000000, 0x1000000, 2), (0x2000000, 0xF00000, 4)])
 memory_map("module-covered", "E112", [LOW, MAIN, (MODULE_AT + 64, 1, 5)])
 memory_map("overlapping", "boot", [LOW, MAIN, (0x80000, 0x40000, 2), (0x50000, 0x10000, RAM), (0x90000, 0x1000, 77)])
 memory_map("unsorted-and-empty", "boot", [(0, 0, 0), MAIN, (0x4F00000, 0x100000, 4), LOW, (0xFFFFFFFF, 0, 2)])

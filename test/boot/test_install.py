@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`cmake --install` puts everything where Debian would have it, and what is installed boots."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+from qemu import Machine, run
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+PAYLOADS = {"linux32.bzImage", "linux64.bzImage", "linux32-fixed.bzImage", "linux-old.bzImage", "pvh.elf", "pvh32.elf",
+            "test_host.elf"}
+DOCUMENTS = {"README.md", "benchmarks.md", "copyright", "design.md", "errors.md", "hosts.md", "limits.md", "protocols.md"}
+
+
+@pytest.fixture(scope="module")
+def installed(build, tmp_path_factory):
+    destination = tmp_path_factory.mktemp("destination")
+    subprocess.run(["cmake", "--install", build], check=True, stdout=subprocess.DEVNULL,
+                   env=dict(os.environ, DESTDIR=str(destination)))
+    return destination
+
+
+def files_below(folder):
+    return {os.fspath(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+
+
+def test_everything_is_in_its_place(installed, build):
+    expected = {"usr/lib/pvhboot/pvhboot.elf", "usr/lib/pvhboot/pvhboot32.elf", "usr/share/man/man7/pvhboot.7"}
+    expected |= {f"usr/lib/pvhboot/payloads/{name}" for name in PAYLOADS}
+    expected |= {f"usr/share/doc/pvhboot/{name}" for name in DOCUMENTS}
+    assert files_below(installed) == expected
+    assert not [path for path in installed.rglob("*") if path.is_dir() and not any(path.iterdir())]
+    assert (installed / "usr/lib/pvhboot/pvhboot.elf").read_bytes() == (build / "pvhboot.elf").read_bytes()
+    assert (installed / "usr/share/doc/pvhboot/copyright").read_bytes() == (TOP / "LICENSE").read_bytes()
+
+
+def test_every_payload_that_is_described_is_installed(installed):
+    described = set(re.findall(r"^\| `([\w.-]+)` \|", (TOP / "payloads/README.md").read_text(), re.M))
+    assert described == files_below(installed / "usr/lib/pvhboot/payloads")
+
+
+def test_prefix_is_obeyed(build, tmp_path):
+    subprocess.run(["cmake", "--install", build, "--prefix", tmp_path / "opt"], check=True, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "opt/lib/pvhboot/pvhboot.elf").exists()
+
+
+@pytest.mark.parametrize("container", ["pvhboot.elf", "pvhboot32.elf"])
+def test_what_is_installed_boots(installed, container):
+    folder = installed / "usr/lib/pvhboot"
+    result = run(Machine("microvm"), folder / container, folder / "payloads/linux32.bzImage", "pvhboot.panic=exit",
+                 timeout=30)
+    assert result.debug_exit == 0x10 and "report: end" in result.text, result
