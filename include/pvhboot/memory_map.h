@@ -46,8 +46,8 @@ struct memory_table {
 };
 
 /*
- * Checks the table: MAP_TOO_LONG, MAP_ENTRY_WRAPS, NO_RAM. Only a table that passed may be given
- * to the functions below. table->bytes must hold table->count entries.
+ * Says what is wrong with a table: MAP_TOO_LONG, MAP_ENTRY_WRAPS, NO_RAM; true when nothing is.
+ * table->bytes must hold table->count entries.
  */
 bool memory_table_check(const struct memory_table *table, struct error *error);
 
@@ -62,7 +62,9 @@ struct in_use {
 
 /*
  * The lowest page-aligned `size` bytes of low RAM from `lowest` on, clear of everything
- * in use, straight from the unsorted table. False when there are none.
+ * in use, straight from the unsorted table. False when there are none, or when memory_table_check
+ * would find an entry that wraps: it is the first to look at a table of up to MEMORY_TABLE_LIMIT
+ * entries, and so checks it along the way.
  */
 bool memory_table_find_room(const struct memory_table *table, const struct in_use *in_use,
                             uint32_t lowest, uint32_t size, uint32_t *address);
@@ -74,7 +76,7 @@ bool memory_table_find_room(const struct memory_table *table, const struct in_us
  * Brings a table to the one form. A type that is not known is RESERVED; where entries overlap, the
  * more restrictive type wins (RAM < ACPI < PMEM < NVS < RESERVED < DISABLED < UNUSABLE).
  *
- * map->ranges, map->ram and `events` are the caller's, MEMORY_MAP_RANGES(table->count) elements
+ * The table must have no entry that wraps. map->ranges, map->ram and `events` are the caller's, MEMORY_MAP_RANGES(table->count) elements
  * each; events are of no use afterwards.
  */
 void memory_map_import(const struct memory_table *table, struct memory_map *map,

@@ -158,7 +158,9 @@ static bool find_table(const struct hvm_start_info *start_info, enum memmap_sour
         return FAIL(error, MAP_UNREACHABLE, start_info->memmap_entries, start_info->memmap_paddr);
     table->count = start_info->memmap_entries;
     table->entry_size = sizeof(struct hvm_memmap_table_entry);
-    return clear_of_image(lists->machine, table->bytes, error) && memory_table_check(table, error);
+    /* A table of a bearable length is checked as room is found in it. */
+    return clear_of_image(lists->machine, table->bytes, error) &&
+           (table->count <= MEMORY_TABLE_LIMIT || memory_table_check(table, error));
 }
 
 static uint32_t end_if_overlaps(struct span span, struct range range) {
@@ -222,7 +224,7 @@ static bool make_arena(const struct host_lists *lists, uint64_t size, struct are
     if (size > LOW_MEMORY_END ||
         !memory_table_find_room(&lists->table, &in_use, LOWEST_FREE_ADDRESS, (uint32_t)size,
                                 &address))
-        return FAIL(error, NO_WORKING_MEMORY, size);
+        return memory_table_check(&lists->table, error) && FAIL(error, NO_WORKING_MEMORY, size);
     arena->range = (struct range){address, address + (uint32_t)size};
     arena->next = memory_writable(lists->machine->memory, address, size);
     arena->left = (size_t)size;

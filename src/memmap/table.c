@@ -41,6 +41,7 @@ struct view {
     uint32_t obstacle_end; /* of something in it that is not RAM; 0 when there is nothing */
     uint32_t ram_end;      /* of a RAM entry that holds its first byte; 0 when there is none */
     uint32_t next_ram;     /* the lowest beginning of RAM behind its first byte, or the end */
+    bool wraps;            /* an entry does */
 };
 
 static struct view look(const struct memory_table *table, struct range candidate) {
@@ -48,6 +49,8 @@ static struct view look(const struct memory_table *table, struct range candidate
     for (uint32_t i = 0; i < table->count; i++) {
         const struct e820_entry *entry = entry_at(table, i);
         uint64_t end = entry->addr + entry->size;
+        if (end < entry->addr)
+            view.wraps = true;
         if (entry->addr >= candidate.end) {
             if (is_ram(entry) && entry->addr < view.next_ram)
                 view.next_ram = (uint32_t)entry->addr;
@@ -82,6 +85,8 @@ bool memory_table_find_room(const struct memory_table *table, const struct in_us
     struct range candidate;
     while (align_up(lowest, PAGE_SIZE, &lowest) && range_make(lowest, size, &candidate)) {
         struct view view = look(table, candidate);
+        if (view.wraps)
+            return false;
         if (view.obstacle_end)
             lowest = view.obstacle_end;
         else if (!view.ram_end)
