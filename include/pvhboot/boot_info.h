@@ -15,9 +15,9 @@
 #include "pvhboot/options.h"
 
 /* docs/limits.md */
-#define BOOT_MODULES_LIMIT 1024u
+#define BOOT_MODULES_LIMIT 256u
 #define COMMAND_LINE_LIMIT MIB
-#define MODULE_LINES_LIMIT 0x40000u /* all modules' command lines together */
+#define MODULE_LINES_LIMIT 0x10000u /* all modules' command lines together */
 
 /*
  * Memory below this is left alone: real-mode vectors, BIOS data, and much of what hosts place lie

@@ -76,8 +76,8 @@ bool memory_table_find_room(const struct memory_table *table, const struct in_us
  * Brings a table to the one form. A type that is not known is RESERVED; where entries overlap, the
  * more restrictive type wins (RAM < ACPI < PMEM < NVS < RESERVED < DISABLED < UNUSABLE).
  *
- * The table must have no entry that wraps. map->ranges, map->ram and `events` are the caller's, MEMORY_MAP_RANGES(table->count) elements
- * each; events are of no use afterwards.
+ * The table must have no entry that wraps. map->ranges, map->ram and `events` are the caller's,
+ * MEMORY_MAP_RANGES(table->count) elements each; events are of no use afterwards.
  */
 void memory_map_import(const struct memory_table *table, struct memory_map *map,
                        struct memory_range *events);

@@ -12,8 +12,8 @@ struct output {
 
 /*
  * Prints `format` with `values` for its conversions, in their order: %x hexadecimal with 0x, %u
- * decimal, %M and %m bytes as MiB rounded up and down, %s the span `text` (which takes no value),
- * with what is not printable ASCII as '?' and cut at 64 characters.
+ * decimal, %M and %m bytes as MiB rounded up and down, %S the span `text` (which takes no value)
+ * with what is not printable ASCII as '?', and %s the same cut at 64 characters.
  */
 void output_format(struct output output, const char *format, const struct span *text,
                    const uint64_t *values);

@@ -128,7 +128,11 @@ bool plan_check(const struct plan *plan, struct error *error);
 /* Bytes that the moves of the plan copy, and bytes that they fill. */
 void plan_cost(const struct plan *plan, uint64_t *moved, uint64_t *zeroed);
 
-/* Prints host, memory map, modules and plan, for people: what pvhboot.verbose shows. */
+/*
+ * What pvhboot.verbose shows: host, memory map and modules, then payload and plan. Of what
+ * was not come to, nothing.
+ */
+void boot_info_print(struct output output, const struct boot_info *info);
 void plan_print(struct output output, const struct plan *plan);
 
 #endif

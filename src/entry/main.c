@@ -65,8 +65,10 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
 
     struct console console = make_console(&options, &info);
     struct output output = console_output(&console);
-    if (options.verbose)
+    if (options.verbose) {
+        boot_info_print(output, &info);
         plan_print(output, &plan);
+    }
     if (good)
         handoff(&plan, &options);
     error_print(output, &error);

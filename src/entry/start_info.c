@@ -211,9 +211,8 @@ static uint64_t copies_size(const struct host_lists *lists) {
     size += MEMORY_MAP_RANGES(lists->table.count) *
                 (2 * sizeof(struct memory_range) + sizeof(struct range)) +
             3 * ALIGNMENT_SLACK;
-    for (uint32_t i = 0; i < lists->module_count; i++) {
+    for (uint32_t i = 0; i < lists->module_count; i++)
         size += module_line(lists, i).size + ALIGNMENT_SLACK;
-    }
     return size;
 }
 
@@ -298,7 +297,7 @@ static bool copy_lists(const struct host_lists *lists, struct boot_info *info) {
 static bool modules_are_in_ram(const struct boot_info *info, struct error *error) {
     for (uint32_t i = 0; i < info->module_count; i++) {
         struct range range = span_range(info->modules[i].bytes);
-        if (!memory_map_is_ram(&info->map, range))
+        if (info->modules[i].bytes.size && !memory_map_is_ram(&info->map, range))
             return FAIL(error, MODULE_NOT_IN_RAM, i, range.start, range.end);
     }
     return true;

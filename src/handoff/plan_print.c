@@ -35,7 +35,7 @@ static void print_host(struct output output, const struct boot_info *info) {
         PRINT(output, "pvhboot: RSDP at %x, %u bytes\n", info->rsdp.address, info->rsdp.size);
     else
         PRINT(output, "pvhboot: no RSDP\n");
-    PRINT_TEXT(output, "pvhboot: command line \"%s\"\n", info->command_line, 0);
+    PRINT_TEXT(output, "pvhboot: command line \"%S\"\n", info->command_line, 0);
 }
 
 static void print_map(struct output output, const struct memory_map *map) {
@@ -48,7 +48,7 @@ static void print_map(struct output output, const struct memory_map *map) {
 
 static void print_modules(struct output output, const struct boot_info *info) {
     for (uint32_t i = 0; i < info->module_count; i++)
-        PRINT_TEXT(output, "pvhboot: module %u at %x to %x \"%s\"\n", info->modules[i].command_line,
+        PRINT_TEXT(output, "pvhboot: module %u at %x to %x \"%S\"\n", info->modules[i].command_line,
                    i, info->modules[i].bytes.address,
                    info->modules[i].bytes.address + info->modules[i].bytes.size);
 }
@@ -68,9 +68,11 @@ static void print_segment(struct output output, const struct segment *segment) {
         PRINT(output, ", from %x\n", segment->source);
 }
 
-static void print_plan(struct output output, const struct plan *plan) {
+void plan_print(struct output output, const struct plan *plan) {
     uint64_t moved;
     uint64_t zeroed;
+    if (!plan->info)
+        return;
     struct span protocol = output_text(plan->protocol);
     PRINT_TEXT(output, "pvhboot: payload is %s\n", protocol);
     for (size_t i = 0; i < plan->segment_count; i++)
@@ -84,12 +86,10 @@ static void print_plan(struct output output, const struct plan *plan) {
           plan->handoff.mode == HANDOFF_LONG ? 64u : 32u);
 }
 
-void plan_print(struct output output, const struct plan *plan) {
-    const struct boot_info *info = plan->info;
-    if (!info)
+void boot_info_print(struct output output, const struct boot_info *info) {
+    if (!info->map.count)
         return;
     print_host(output, info);
     print_map(output, &info->map);
     print_modules(output, info);
-    print_plan(output, plan);
 }

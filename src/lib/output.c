@@ -40,8 +40,8 @@ static void write_decimal(struct output output, uint64_t value) {
     output.write(output.context, digits + first, sizeof digits - first);
 }
 
-static void write_text(struct output output, const struct span *text) {
-    size_t size = text->size < OUTPUT_LONGEST_TEXT ? text->size : OUTPUT_LONGEST_TEXT;
+static void write_text(struct output output, const struct span *text, size_t most) {
+    size_t size = text->size < most ? text->size : most;
     for (size_t i = 0; i < size; i++) {
         char byte = (char)text->bytes[i];
         if (byte < ' ' || byte > '~')
@@ -85,7 +85,10 @@ void output_format(struct output output, const char *format, const struct span *
             write_decimal(output, *values++ >> 20);
             break;
         case 's':
-            write_text(output, text);
+            write_text(output, text, OUTPUT_LONGEST_TEXT);
+            break;
+        case 'S':
+            write_text(output, text, SIZE_MAX);
             break;
         default:
             write_decimal(output, *values++);

@@ -28,11 +28,10 @@ struct linux_boot {
     struct linux_kernel kernel;
     struct linux_initrd initrd;
     uint32_t load;
-    uint32_t alignment;         /* of load, as given back to the kernel */
-    struct range initrd_place;  /* empty without an initrd */
-    struct range parameters;    /* boot_params, command line, setup_data */
-    uint32_t command_line_size; /* without the NUL */
-    bool tell_rsdp;             /* by a word on the command line */
+    uint32_t alignment;        /* of load, as given back to the kernel */
+    struct range initrd_place; /* empty without an initrd */
+    struct range parameters;   /* boot_params, command line, setup_data */
+    bool tell_rsdp;            /* by a word on the command line */
 };
 
 static bool place_kernel(struct linux_boot *boot) {
@@ -144,7 +143,6 @@ static bool write_command_line(struct linux_boot *boot, uint8_t *text, struct er
     text[size] = 0;
     if (size > boot->kernel.cmdline_size)
         return FAIL(error, LINUX_COMMAND_LINE_TOO_LONG, size, boot->kernel.cmdline_size);
-    boot->command_line_size = (uint32_t)size;
     return true;
 }
 
@@ -225,11 +223,14 @@ static bool take_parameters(struct linux_boot *boot, size_t size, void **bytes,
     struct room_request request = {.size = (uint32_t)size,
                                    .alignment = PAGE_SIZE,
                                    .within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END}};
-    if (boot->kernel.version < 0x202)
-        request.within = (struct range){OLD_PARAMETERS_ADDRESS, OLD_PARAMETERS_END};
+    if (boot->kernel.version < 0x202) {
+        /* At that very address: room for any more than fits there is none. */
+        uint32_t end = OLD_PARAMETERS_ADDRESS + request.size;
+        request.within.start = OLD_PARAMETERS_ADDRESS;
+        request.within.end = end < OLD_PARAMETERS_END ? end : OLD_PARAMETERS_END;
+    }
     uint32_t address;
-    if (!plan_scratch(boot->plan, &request, "boot_params", &address, bytes, error) ||
-        (boot->kernel.version < 0x202 && address != OLD_PARAMETERS_ADDRESS))
+    if (!plan_scratch(boot->plan, &request, "boot_params", &address, bytes, error))
         return FAIL(error, LINUX_NO_ROOM_FOR_PARAMETERS, size, request.within.start,
                     request.within.end);
     boot->parameters = (struct range){address, address + request.size};

@@ -87,20 +87,19 @@ bool memory_table_find_room(const struct memory_table *table, const struct in_us
         struct view view = look(table, candidate);
         if (view.wraps)
             return false;
-        if (view.obstacle_end)
-            lowest = view.obstacle_end;
-        else if (!view.ram_end)
-            lowest = view.next_ram;
-        else {
-            uint32_t end = follow_ram(table, view.ram_end, candidate.end);
-            if (end >= candidate.end) {
-                end = in_use->overlap_end(in_use->context, candidate);
-                *address = candidate.start;
-                if (!end)
-                    return true;
-            }
-            lowest = end;
-        }
+        lowest = view.obstacle_end;
+        if (!lowest)
+            lowest = in_use->overlap_end(in_use->context, candidate);
+        if (lowest)
+            continue;
+        lowest = view.next_ram;
+        if (!view.ram_end)
+            continue;
+        /* Last, since it is dear: RAM that is too short is followed only once. */
+        lowest = follow_ram(table, view.ram_end, candidate.end);
+        *address = candidate.start;
+        if (lowest >= candidate.end)
+            return true;
     }
     return false;
 }
