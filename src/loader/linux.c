@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Linux by its boot protocol: where kernel and initrd go, and boot_params (boot.rst,
- * zero-page.rst). */
+/* Linux by its boot protocol (boot.rst, zero-page.rst): where it all goes, and boot_params. */
 #include "abi/acpi.h"
 #include "pvhboot/loader.h"
 
@@ -150,9 +149,7 @@ static size_t command_line_room(const struct linux_boot *boot) {
     return boot->payload->command_line.size + 1 + RSDP_WORD_SIZE + RSDP_VALUE_SIZE + 1;
 }
 
-/*
- * A lone range is given in two halves, which Linux merges again.
- */
+/* A lone range is given in two halves, which Linux merges again. */
 static size_t split_lone_entry(struct e820_entry *entries) {
     uint64_t half = entries[0].size / 2;
     entries[1] = entries[0];

@@ -34,7 +34,7 @@ IMAGE_AT = 0x100000
 
 # docs/limits.md
 MAP_LIMIT = 8192
-MODULES_LIMIT = 1024
+MODULES_LIMIT = 256
 
 RANDOM_FLIPPED_HEADERS = 45
 RANDOM_CUT_FILES = 15
@@ -224,8 +224,8 @@ def module_lines(name, number, size):
 
 
 module_lines("that-the-kernel-takes", "boot", 2000)
-module_lines("too-long-for-the-kernel", "E309", 100_000)
-module_lines("too-long", "E113", 200_000)
+module_lines("too-long-for-the-kernel", "E309", 20_000)
+module_lines("too-long", "E113", 70_000)
 module_lines("endless", "E113", 2 << 20)
 
 
