@@ -68,7 +68,10 @@ struct linux_initrd {
     uint64_t size;    /* linux_initrd_size */
 };
 
-/* Where an initrd may be moved to. */
+/*
+ * Where an initrd may be: not below 1 MiB, which belongs to BIOS data and to what kernels do to it;
+ * at 0, Linux takes it for none.
+ */
 struct range linux_initrd_within(const struct linux_initrd *initrd);
 
 /* Bytes from the first piece to the end of the last when they are joined. */

@@ -35,6 +35,7 @@ _Noreturn void handoff(const struct plan *plan, const struct options *options) {
         .ebp = state->ebp,
         .page_table = state->page_table,
         .consoles = options->consoles,
+        .has_efer = plan->info->machine.long_mode,
         .exit_port = options->panic == PANIC_EXIT ? options->exit_port : 0,
     };
     __asm__ volatile("jmp *%0" ::"r"(base), "b"(base) : "memory");

@@ -43,6 +43,7 @@
 #define P_PAGE_TABLE 44
 #define P_CONSOLES 48
 #define P_EXIT_PORT 52
+#define P_HAS_EFER 56
 #define PARAMETER(offset) (mover_parameters - mover_start + offset)(%ebx)
 
     .section .mover, "awx", @progbits
@@ -139,7 +140,12 @@ mover_start:
 
     xorl %eax, %eax
     movl %eax, %cr4
-    movl PARAMETER(P_ENTRY), %eax
+    cmpl %eax, PARAMETER(P_HAS_EFER)
+    je 9f
+    xorl %edx, %edx             /* a host may have left LME or NXE set */
+    movl $MSR_EFER, %ecx
+    wrmsr
+9:  movl PARAMETER(P_ENTRY), %eax
     movl %eax, AT(payload_jump + 1)
     movl PARAMETER(P_EAX), %eax
     movl PARAMETER(P_ECX), %ecx
@@ -288,7 +294,7 @@ idt:
     .skip VECTORS * 8
     .globl mover_parameters
 mover_parameters:
-    .skip 56
+    .skip 60
     .skip STACK_SIZE
     .p2align 4
 mover_stack_top:

@@ -80,6 +80,11 @@ static bool is_initramfs(struct span bytes) {
     return false;
 }
 
+struct range linux_initrd_within(const struct linux_initrd *initrd) {
+    uint32_t end = initrd->highest < LOW_MEMORY_END ? initrd->highest + 1 : LOW_MEMORY_END;
+    return (struct range){MIB, end > MIB ? end : MIB};
+}
+
 /*
  * Linux frees the initrd's memory by pages and warns when it begins inside one. So one that lies
  * there begins at the page's start, with zeros up to its first byte: whatever was there is dead by
@@ -92,7 +97,8 @@ bool linux_initrd_stay(const struct linux_initrd *initrd, struct plan *plan, str
     bool at_page = range.start == first.address;
     if (!at_page && (first.address % CPIO_ALIGNMENT || !is_initramfs(first)))
         return false;
-    if (end > LOW_MEMORY_END || end - 1 > initrd->highest || !plan_is_free(plan, range))
+    if (end > LOW_MEMORY_END || !range_contains(linux_initrd_within(initrd), range) ||
+        !plan_is_free(plan, range))
         return false;
     struct error error;
     struct segment head = {.destination = {range.start, first.address},
@@ -100,11 +106,6 @@ bool linux_initrd_stay(const struct linux_initrd *initrd, struct plan *plan, str
                            .name = "initrd padding"};
     *place = range;
     return plan_add(plan, &head, &error) && add_from(initrd, plan, first.address);
-}
-
-struct range linux_initrd_within(const struct linux_initrd *initrd) {
-    uint32_t end = initrd->highest < LOW_MEMORY_END ? initrd->highest + 1 : LOW_MEMORY_END;
-    return (struct range){MIB, end > MIB ? end : MIB};
 }
 
 bool linux_initrd_move(const struct linux_initrd *initrd, struct plan *plan, struct range *place) {

@@ -78,16 +78,15 @@ static void vga_new_line(struct console *console) {
     }
 }
 
-/* Begins below what the firmware left on the screen. */
+/*
+ * Begins below what the firmware left on the screen. Memory there that the map does not show may
+ * still be RAM with something in it (Cloud Hypervisor has its ACPI tables so), hence the question
+ * to the device: only a CRTC gives its index register back.
+ */
 static bool vga_start(struct console *console) {
-    volatile uint16_t *cell = vga_cell(0, 0);
-    uint16_t kept = *cell;
-    *cell = (uint16_t)(kept ^ 0x5a5au);
-    bool there = *cell == (uint16_t)(kept ^ 0x5a5au);
-    *cell = kept;
-    if (!there)
-        return false;
     port_write8(VGA_CRTC_INDEX, VGA_CURSOR_HIGH);
+    if (port_read8(VGA_CRTC_INDEX) != VGA_CURSOR_HIGH)
+        return false;
     unsigned cursor = (unsigned)port_read8(VGA_CRTC_DATA) << 8;
     port_write8(VGA_CRTC_INDEX, VGA_CURSOR_LOW);
     cursor |= port_read8(VGA_CRTC_DATA);

@@ -103,6 +103,8 @@ class Host:
         # Fields of start_info that shall not be what the rest makes them.
         self.start_info = {}
         self.extra = []
+        # Where the host jumps to, when that shall not be the image's entry.
+        self.entry = None
         self._image = image
 
     def module(self, paddr, data, *, size=None, cmdline_paddr=0):
@@ -154,5 +156,7 @@ class Host:
         for address, data in self.extra:
             script.copy(address, data)
         script.copy(self.start_info_at, start_info)
+        if self.entry is not None:
+            script.entry = self.entry
         script.registers["ebx"] = self.start_info_at if self.ebx is None else self.ebx
         return script.bytes()

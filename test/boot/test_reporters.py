@@ -500,6 +500,40 @@ def test_rsdp_told_or_found(revision, address, told, host, boot_host, payloads):
     assert report.rsdp == reporter.Rsdp(address, rsdp_bytes(revision))
 
 
+def test_text_is_not_written_over_what_only_looks_like_vga(host, boot_host, payloads):
+    """Where nothing is listed and no VGA is, memory may be RAM with ACPI tables in it (Cloud Hypervisor)."""
+    host.memory = [(0, 0x9FC00, host_script.RAM), (0x100000, 0x4F00000, host_script.RAM)]
+    host.module(0x3000000, (payloads / "linux32.bzImage").read_bytes())
+    host.copy(0xB8000, rsdp_bytes(2))
+    host.start_info["rsdp_paddr"] = 0xB8000
+    host.command_line = OURS + b" pvhboot.verbose"
+    report = report_of(boot_host(host))
+    assert report.rsdp == reporter.Rsdp(0xB8000, rsdp_bytes(2))
+
+
+# movl $0xc0000080, %ecx; rdmsr; orl $0x900, %eax; wrmsr; movl $0x100000, %eax; jmp *%eax
+LEAVE_EFER_SET = bytes.fromhex("b9800000c0 0f32 0d00090000 0f30 b800001000 ffe0")
+
+
+def test_efer_that_a_host_left_set_is_cleared(host, boot_host, payloads):
+    """With EFER.LME set, a 32-bit kernel that switches paging on would fault."""
+    host.module(0x3000000, (payloads / "linux32.bzImage").read_bytes())
+    host.copy(0x9000, LEAVE_EFER_SET)
+    host.entry = 0x9000
+    report = report_of(boot_host(host))
+    assert report["efer"] == 0
+
+
+@pytest.mark.parametrize("address", [0, 0x1000, 0x80000])
+def test_initrd_below_1_mib_is_moved(address, host, boot_host, payloads):
+    """At 0, Linux would take it for none; and low memory is not safe from kernels and firmware."""
+    kernel = (payloads / "linux32.bzImage").read_bytes()
+    initrd = boot_image.cpio(0x500)
+    host.module(0x3000000, kernel).module(address, initrd)
+    report = check_on_host(boot_host(host), host, kernel, initrd)
+    assert report["ramdisk_image"] >= 0x100000
+
+
 @pytest.mark.parametrize("name", ["linux32-fixed.bzImage", "linux-old.bzImage"])
 @pytest.mark.parametrize("line, address, expected", [
     (b"a", 0x4F80008, b"a acpi_rsdp=0x04f80008"),
