@@ -14,7 +14,7 @@
 #include "pvhboot/memory.h"
 
 /* docs/limits.md. Linux's own E820 table ends at 3,200 entries. */
-#define MEMORY_TABLE_LIMIT 8192u
+#define MEMORY_TABLE_LIMIT 5120u
 
 /* Physical addresses [start, end) of all the machine's memory. */
 struct memory_range {

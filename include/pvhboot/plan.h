@@ -113,7 +113,7 @@ bool plan_scratch(struct plan *plan, const struct room_request *request, const c
  */
 bool plan_order_moves(struct plan *plan, size_t mover_size, struct error *error);
 
-/* Most bytes that page tables take: one PML4, one PDPT, one directory for each GiB below 4 GiB. */
+/* Most bytes that page tables take: a PML4, a PDPT, a directory for each of 4 GiB. */
 #define PAGE_TABLES_SIZE (6u * PAGE_SIZE)
 
 /*

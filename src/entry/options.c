@@ -12,26 +12,42 @@ struct word {
     const char *end;
 };
 
+/* The first `byte` from `start` on, or `end`. */
+static const char *find(const char *start, const char *end, char byte) {
+    const char *found = memchr(start, byte, (size_t)(end - start));
+    return found ? found : end;
+}
+
+/* The end of the word that begins at `start`: a space outside of quotes, or the line's end. */
+static const char *word_end(const char *start, const char *line_end) {
+    const char *end = find(start, line_end, ' ');
+    for (;;) {
+        const char *quote = find(start, end, '"');
+        if (quote == end)
+            return end;
+        start = find(quote + 1, line_end, '"');
+        if (start == line_end)
+            return line_end;
+        /* Only a space that the quotes held is looked for again: no byte is met twice. */
+        if (++start > end)
+            end = find(start, line_end, ' ');
+    }
+}
+
 /* The next word from `next` on; false at the line's end. */
 static bool next_word(const char *next, const char *line_end, struct word *word) {
     while (next < line_end && *next == ' ')
         next++;
     word->next = next;
-    bool quoted = false;
-    for (; next < line_end; next++) {
-        if (*next > '"')
-            continue;
-        if (*next == '"')
-            quoted = !quoted;
-        else if (*next == ' ' && !quoted)
-            break;
-    }
     word->end = next;
-    return word->next < line_end;
+    if (next == line_end)
+        return false;
+    word->end = word_end(next, line_end);
+    return true;
 }
 
 /* Takes `beginning` off the front of the word. */
-static bool take(struct word *word, const char *beginning) {
+__attribute__((noinline)) static bool take(struct word *word, const char *beginning) {
     const char *next = word->next;
     for (; *beginning; beginning++, next++)
         if (next == word->end || *next != *beginning)

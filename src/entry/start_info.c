@@ -4,9 +4,8 @@
 
 #include "pvhboot/string.h"
 
-static bool clear_of_image(const struct machine *machine, struct span span, struct error *error) {
-    struct range range = span_range(span);
-    if (span.size && range_overlaps(range, machine->image))
+static bool clear_of_image(const struct machine *machine, struct range range, struct error *error) {
+    if (range.start < range.end && range_overlaps(range, machine->image))
         return FAIL(error, START_INFO_ON_IMAGE, range.start, range.end, machine->image.start,
                     machine->image.end);
     return true;
@@ -34,7 +33,7 @@ bool start_info_read(const struct machine *machine, uint32_t address,
     size_t size = version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0;
     if (!span_slice(span, 0, size, &span))
         return FAIL(error, START_INFO_UNREACHABLE, address, size);
-    if (!clear_of_image(machine, span, error))
+    if (!clear_of_image(machine, span_range(span), error))
         return false;
     memcpy(start_info, span.bytes, span.size);
     return true;
@@ -62,10 +61,11 @@ bool start_info_command_line(const struct machine *machine, const struct hvm_sta
                              struct span *line, struct error *error) {
     if (!find_text(machine, start_info->cmdline_paddr, COMMAND_LINE_LIMIT, line))
         return FAIL(error, COMMAND_LINE_UNREACHABLE, start_info->cmdline_paddr, COMMAND_LINE_LIMIT);
-    return clear_of_image(machine, *line, error);
+    return clear_of_image(machine, text_range(*line), error);
 }
 
-void *arena_allocate(struct arena *arena, size_t count, size_t element_size) {
+__attribute__((noinline)) void *arena_allocate(struct arena *arena, size_t count,
+                                               size_t element_size) {
     size_t size;
     if (__builtin_mul_overflow(count, element_size, &size) ||
         __builtin_add_overflow(size, 7, &size))
@@ -120,8 +120,8 @@ static bool check_module(const struct host_lists *lists, uint32_t index, size_t 
         return FAIL(error, MODULE_COMMAND_LINE_UNREACHABLE, index, module->entry.cmdline_paddr,
                     *lines_left);
     *lines_left -= line.size;
-    return clear_of_image(lists->machine, bytes, error) &&
-           clear_of_image(lists->machine, line, error);
+    return clear_of_image(lists->machine, span_range(bytes), error) &&
+           clear_of_image(lists->machine, text_range(line), error);
 }
 
 static bool find_modules(const struct hvm_start_info *start_info, struct host_lists *lists,
@@ -136,7 +136,7 @@ static bool find_modules(const struct hvm_start_info *start_info, struct host_li
     if (count > BOOT_MODULES_LIMIT)
         return FAIL(error, TOO_MANY_MODULES, count, BOOT_MODULES_LIMIT);
     lists->module_count = count;
-    if (!clear_of_image(lists->machine, lists->modules, error))
+    if (!clear_of_image(lists->machine, span_range(lists->modules), error))
         return false;
     size_t lines_left = MODULE_LINES_LIMIT;
     for (uint32_t i = 0; i < count; i++)
@@ -159,7 +159,7 @@ static bool find_table(const struct hvm_start_info *start_info, enum memmap_sour
     table->count = start_info->memmap_entries;
     table->entry_size = sizeof(struct hvm_memmap_table_entry);
     /* A table of a bearable length is checked as room is found in it. */
-    return clear_of_image(lists->machine, table->bytes, error) &&
+    return clear_of_image(lists->machine, span_range(table->bytes), error) &&
            (table->count <= MEMORY_TABLE_LIMIT || memory_table_check(table, error));
 }
 
@@ -317,7 +317,8 @@ bool boot_info_collect(const struct machine *machine, uint32_t address,
     info->start_info = address;
     if (!find_modules(start_info, &lists, error) ||
         !find_table(start_info, source, &lists, error) ||
-        !rsdp_find(machine->memory, start_info->rsdp_paddr, &lists.rsdp, error))
+        !rsdp_find(machine->memory, start_info->rsdp_paddr, &lists.rsdp, error) ||
+        !clear_of_image(machine, span_range(lists.rsdp), error))
         return false;
     info->rsdp = lists.rsdp;
 

@@ -7,57 +7,43 @@
 /* Intel SDM, volume 3, 4.5.4: PML4, PDPT and PD entries. */
 #define ENTRY_PRESENT_WRITABLE 0x3u
 #define ENTRY_LARGE (1u << 7)
-#define LARGE_PAGE 0x200000u
+#define LARGE_PAGE_SHIFT 21u
 #define ENTRIES 512u
-#define DIRECTORIES 4u /* one a GiB, below 4 GiB */
 
 struct tables {
     uint64_t *bytes; /* PML4, PDPT, then the directories in use, ENTRIES each */
     uint32_t address;
-    uint64_t *directory[DIRECTORIES]; /* NULL where none is needed */
+    uint32_t pages;
 };
 
-static unsigned gib_of(uint32_t address) {
-    return address >> 30;
+/* The page directory of a GiB, made when it is first asked for. */
+static uint64_t *directory_of(struct tables *tables, uint32_t gib) {
+    uint64_t *pointer = &tables->bytes[ENTRIES + gib];
+    if (*pointer == 0) {
+        clear_pages(tables->bytes + tables->pages * ENTRIES, 1);
+        *pointer = (tables->address + tables->pages * PAGE_SIZE) | ENTRY_PRESENT_WRITABLE;
+        tables->pages++;
+    }
+    uint32_t offset = ((uint32_t)*pointer & ~(PAGE_SIZE - 1)) - tables->address;
+    return tables->bytes + offset / sizeof *pointer;
 }
 
-static void mark_gib(bool used[DIRECTORIES], struct range range) {
+/* By the numbers of large pages: an address behind the last one below 4 GiB would wrap. */
+static void map_range(struct tables *tables, struct range range) {
     if (range.start == range.end)
         return;
-    for (unsigned gib = gib_of(range.start); gib <= gib_of(range.end - 1); gib++)
-        used[gib] = true;
-}
-
-static void map_range(const struct tables *tables, struct range range) {
-    for (uint64_t page = align_down(range.start, LARGE_PAGE); page < range.end; page += LARGE_PAGE)
-        tables->directory[gib_of((uint32_t)page)][(page >> 21) % ENTRIES] =
-            page | ENTRY_PRESENT_WRITABLE | ENTRY_LARGE;
-}
-
-static void link_tables(struct tables *tables, const bool used[DIRECTORIES]) {
-    uint64_t *pointer_table = tables->bytes + ENTRIES;
-    unsigned pages = 2;
-    for (unsigned gib = 0; gib < DIRECTORIES; gib++) {
-        if (!used[gib])
-            continue;
-        tables->directory[gib] = tables->bytes + pages * ENTRIES;
-        clear_pages(tables->directory[gib], 1);
-        pointer_table[gib] = (tables->address + pages * PAGE_SIZE) | ENTRY_PRESENT_WRITABLE;
-        pages++;
-    }
+    uint32_t last = (range.end - 1) >> LARGE_PAGE_SHIFT;
+    for (uint32_t page = range.start >> LARGE_PAGE_SHIFT; page <= last; page++)
+        directory_of(tables, page / ENTRIES)[page % ENTRIES] =
+            page << LARGE_PAGE_SHIFT | ENTRY_PRESENT_WRITABLE | ENTRY_LARGE;
 }
 
 void plan_map_pages(struct plan *plan) {
     if (plan->handoff.mode != HANDOFF_LONG)
         return;
-    bool used[DIRECTORIES] = {false};
-    struct tables tables = {.bytes = plan->page_tables, .address = plan->mover.start};
-    mark_gib(used, plan->mover);
-    for (size_t i = 0; i < PLAN_MAPPED; i++)
-        mark_gib(used, plan->mapped[i]);
-    clear_pages(tables.bytes, 2);
+    struct tables tables = {plan->page_tables, plan->mover.start, 2};
+    clear_pages(tables.bytes, tables.pages);
     tables.bytes[0] = (tables.address + PAGE_SIZE) | ENTRY_PRESENT_WRITABLE;
-    link_tables(&tables, used);
     map_range(&tables, plan->mover);
     for (size_t i = 0; i < PLAN_MAPPED; i++)
         map_range(&tables, plan->mapped[i]);

@@ -85,9 +85,9 @@ bool span_begins(struct span span, const void *bytes, size_t size) {
            memcmp(span.bytes, bytes, size) == 0;
 }
 
+/* A byte that is its neighbour's equal all along is its first's: compared so, by one instruction.
+ */
 bool span_is_zero(struct span span) {
-    for (size_t i = 0; i < span.size; i++)
-        if (span.bytes[i])
-            return false;
-    return true;
+    return span.size == 0 ||
+           (span.bytes[0] == 0 && memcmp(span.bytes, span.bytes + 1, span.size - 1) == 0);
 }

@@ -52,8 +52,13 @@ void *memchr(const void *bytes, int value, size_t size) {
 int memcmp(const void *left, const void *right, size_t size) {
     const uint8_t *a = left;
     const uint8_t *b = right;
-    for (size_t i = 0; i < size; i++)
-        if (a[i] != b[i])
-            return a[i] < b[i] ? -1 : 1;
-    return 0;
+    bool equal;
+    /* Of no bytes CMPSB leaves the flags alone: the test before it says equal. */
+    __asm__ volatile("test %2, %2\n\trepe cmpsb"
+                     : "+S"(a), "+D"(b), "+c"(size), "=@ccz"(equal)
+                     :
+                     : "memory");
+    if (equal)
+        return 0;
+    return a[-1] < b[-1] ? -1 : 1;
 }

@@ -157,7 +157,8 @@ static bool read_addresses(struct linux_kernel *kernel, struct error *error) {
         if (runtime < kernel->code.size)
             runtime = kernel->code.size;
     }
-    if (lowest >= LOW_MEMORY_END || runtime > LOW_MEMORY_END - lowest)
+    if (lowest < DEFAULT_LOAD_ADDRESS || lowest >= LOW_MEMORY_END ||
+        runtime > LOW_MEMORY_END - lowest)
         return FAIL(error, LINUX_PREF_ADDRESS, lowest, runtime);
     kernel->lowest = (uint32_t)lowest;
     kernel->runtime = (uint32_t)runtime;

@@ -116,30 +116,34 @@ static bool must_tell_rsdp(const struct linux_boot *boot) {
            !is_found_by_scan(info->machine.memory, info->rsdp);
 }
 
-static void write_rsdp_word(uint8_t *text, uint32_t address) {
+/* Gives where the rest of the line goes. */
+static uint8_t *write_rsdp_word(uint8_t *text, uint32_t address) {
     memcpy(text, rsdp_word, RSDP_WORD_SIZE);
     text += RSDP_WORD_SIZE;
     *text++ = '0';
     *text++ = 'x';
     for (int shift = 28; shift >= 0; shift -= 4)
         *text++ = (uint8_t) "0123456789abcdef"[address >> shift & 15];
+    *text++ = ' ';
+    return text;
 }
 
 /* Writes the payload's command line; `text` has room for all that command_line_room counts. */
 static bool write_command_line(struct linux_boot *boot, uint8_t *text, struct error *error) {
     struct span line = boot->payload->command_line;
+    uint8_t *rest = text;
+    /* In front: at the end, an open quote or a "--" would take the word for something else. */
+    if (boot->tell_rsdp)
+        rest = write_rsdp_word(text, boot->plan->info->rsdp.address);
     size_t size = line.size;
     if (boot->payload->strip)
-        size = options_strip(line, boot->options->first, text);
+        size = options_strip(line, boot->options->first, rest);
     else
-        memcpy(text, line.bytes, line.size);
-    if (boot->tell_rsdp) {
-        if (size)
-            text[size++] = ' ';
-        write_rsdp_word(text + size, boot->plan->info->rsdp.address);
-        size += RSDP_WORD_SIZE + RSDP_VALUE_SIZE;
-    }
-    text[size] = 0;
+        memcpy(rest, line.bytes, line.size);
+    if (size == 0 && rest > text)
+        rest--;
+    rest[size] = 0;
+    size += (size_t)(rest - text);
     if (size > boot->kernel.cmdline_size)
         return FAIL(error, LINUX_COMMAND_LINE_TOO_LONG, size, boot->kernel.cmdline_size);
     return true;

@@ -38,7 +38,7 @@ static uint32_t low(uint64_t address) {
 
 /* What one pass over the table tells of a candidate for room. */
 struct view {
-    uint32_t obstacle_end; /* of something in it that is not RAM; 0 when there is nothing */
+    uint32_t obstacle_end; /* of the last in it that is not RAM; 0 when there is nothing */
     uint32_t ram_end;      /* of a RAM entry that holds its first byte; 0 when there is none */
     uint32_t next_ram;     /* the lowest beginning of RAM behind its first byte, or the end */
     bool wraps;            /* an entry does */
@@ -57,7 +57,8 @@ static struct view look(const struct memory_table *table, struct range candidate
         } else if (end <= candidate.start || entry->size == 0) {
             continue;
         } else if (!is_ram(entry)) {
-            view.obstacle_end = low(end);
+            if (low(end) > view.obstacle_end)
+                view.obstacle_end = low(end);
         } else if (entry->addr <= candidate.start) {
             if (low(end) > view.ram_end)
                 view.ram_end = low(end);
@@ -117,6 +118,12 @@ static const uint8_t type_of_restriction[] = {
 };
 #define RESTRICTIONS (sizeof type_of_restriction)
 
+/* Also asked of what was written to memory that may, for all we know, not be there. */
+static uint32_t known_type(uint32_t type) {
+    bool known = type >= XEN_HVM_MEMMAP_TYPE_RAM && type <= XEN_HVM_MEMMAP_TYPE_PMEM;
+    return known ? type : XEN_HVM_MEMMAP_TYPE_RESERVED;
+}
+
 /* Shell sort: small, no recursion, a bound that a hostile order cannot push far. */
 static void sort_by_start(struct memory_range *ranges, size_t count) {
     static const uint16_t gaps[] = {3524, 1577, 701, 301, 132, 57, 23, 10, 4, 1};
@@ -126,12 +133,13 @@ static void sort_by_start(struct memory_range *ranges, size_t count) {
         if (gap > 1 && gap > count / 4)
             continue;
         for (size_t i = gap; i < count; i++) {
+            if (ranges[i - gap].start <= ranges[i].start)
+                continue;
             struct memory_range moving = ranges[i];
             size_t hole = i;
             for (; hole >= gap && ranges[hole - gap].start > moving.start; hole -= gap)
                 ranges[hole] = ranges[hole - gap];
-            if (hole != i)
-                ranges[hole] = moving;
+            ranges[hole] = moving;
         }
     }
 }
@@ -191,13 +199,8 @@ static void resolve_overlaps(struct memory_map *map, struct memory_range *events
             between.type = type_of_restriction[most - 1];
             append(map, &between);
         }
-        under_way[restriction[events[i].type]] += events[i].end ? 1u : (size_t)-1;
+        under_way[restriction[known_type(events[i].type)]] += events[i].end ? 1u : (size_t)-1;
     }
-}
-
-static uint32_t known_type(uint32_t type) {
-    bool known = type >= XEN_HVM_MEMMAP_TYPE_RAM && type <= XEN_HVM_MEMMAP_TYPE_PMEM;
-    return known ? type : XEN_HVM_MEMMAP_TYPE_RESERVED;
 }
 
 /* The entries as they are, but for empty ones and unknown types. True when they are in order. */

@@ -19,28 +19,10 @@ _Noreturn void exception_report(const struct exception_frame *frame);
 static const struct options first_options = {.consoles = CONSOLE_ALL};
 static const struct options *report_options = &first_options;
 
-static const char *const names[] = {
-    "#DE divide error",
-    "#DB debug",
-    "NMI",
-    "#BP breakpoint",
-    "#OF overflow",
-    "#BR bound range",
-    "#UD invalid opcode",
-    "#NM no FPU",
-    "#DF double fault",
-    "coprocessor overrun",
-    "#TS invalid TSS",
-    "#NP segment not present",
-    "#SS stack segment",
-    "#GP protection",
-    "#PF page fault",
-    "reserved",
-    "#MF FPU error",
-    "#AC alignment check",
-    "#MC machine check",
-    "#XM SIMD error",
-};
+/* Intel SDM, volume 3, 6.3.1 */
+static const char names[][4] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD",
+                                "#NM", "#DF", "-",   "#TS", "#NP", "#SS", "#GP",
+                                "#PF", "-",   "#MF", "#AC", "#MC", "#XM"};
 
 void exceptions_report_by(const struct options *options) {
     report_options = options;
@@ -50,8 +32,7 @@ _Noreturn void exception_report(const struct exception_frame *frame) {
     uint32_t cr2;
     __asm__ volatile("movl %%cr2, %0" : "=r"(cr2));
     uint32_t vector = frame->vector;
-    struct span name =
-        output_text(vector < sizeof names / sizeof *names ? names[vector] : "reserved");
+    struct span name = output_text(vector < sizeof names / sizeof *names ? names[vector] : "-");
     struct error error = {
         .number = ERROR_EXCEPTION,
         .text = name,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`cmake --install` puts everything where Debian would have it, and what is installed boots."""
 
+import json
 import os
 import pathlib
 import re
@@ -21,7 +22,8 @@ def installed(build, tmp_path_factory):
     destination = tmp_path_factory.mktemp("destination")
     subprocess.run(["cmake", "--install", build], check=True, stdout=subprocess.DEVNULL,
                    env=dict(os.environ, DESTDIR=str(destination)))
-    return destination
+    prefix = re.search(r"^CMAKE_INSTALL_PREFIX:\w+=/(.*)$", (build / "CMakeCache.txt").read_text(), re.M)[1]
+    return destination / prefix
 
 
 def files_below(folder):
@@ -29,18 +31,23 @@ def files_below(folder):
 
 
 def test_everything_is_in_its_place(installed, build):
-    expected = {"usr/lib/pvhboot/pvhboot.elf", "usr/lib/pvhboot/pvhboot32.elf", "usr/share/man/man7/pvhboot.7"}
-    expected |= {f"usr/lib/pvhboot/payloads/{name}" for name in PAYLOADS}
-    expected |= {f"usr/share/doc/pvhboot/{name}" for name in DOCUMENTS}
+    expected = {"lib/pvhboot/pvhboot.elf", "lib/pvhboot/pvhboot32.elf", "share/man/man7/pvhboot.7"}
+    expected |= {f"lib/pvhboot/payloads/{name}" for name in PAYLOADS}
+    expected |= {f"share/doc/pvhboot/{name}" for name in DOCUMENTS}
     assert files_below(installed) == expected
     assert not [path for path in installed.rglob("*") if path.is_dir() and not any(path.iterdir())]
-    assert (installed / "usr/lib/pvhboot/pvhboot.elf").read_bytes() == (build / "pvhboot.elf").read_bytes()
-    assert (installed / "usr/share/doc/pvhboot/copyright").read_bytes() == (TOP / "LICENSE").read_bytes()
+    assert (installed / "lib/pvhboot/pvhboot.elf").read_bytes() == (build / "pvhboot.elf").read_bytes()
+    assert (installed / "share/doc/pvhboot/copyright").read_bytes() == (TOP / "LICENSE").read_bytes()
 
 
 def test_every_payload_that_is_described_is_installed(installed):
     described = set(re.findall(r"^\| `([\w.-]+)` \|", (TOP / "payloads/README.md").read_text(), re.M))
-    assert described == files_below(installed / "usr/lib/pvhboot/payloads")
+    assert described == files_below(installed / "lib/pvhboot/payloads")
+
+
+def test_preset_installs_where_debian_does():
+    presets = json.loads((TOP / "CMakePresets.json").read_text())["configurePresets"]
+    assert [preset["installDir"] for preset in presets if preset["name"] == "default"] == ["/usr"]
 
 
 def test_prefix_is_obeyed(build, tmp_path):
@@ -50,7 +57,7 @@ def test_prefix_is_obeyed(build, tmp_path):
 
 @pytest.mark.parametrize("container", ["pvhboot.elf", "pvhboot32.elf"])
 def test_what_is_installed_boots(installed, container):
-    folder = installed / "usr/lib/pvhboot"
+    folder = installed / "lib/pvhboot"
     result = run(Machine("microvm"), folder / container, folder / "payloads/linux32.bzImage", "pvhboot.panic=exit",
                  timeout=30)
     assert result.debug_exit == 0x10 and "report: end" in result.text, result
