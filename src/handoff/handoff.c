@@ -36,6 +36,7 @@ _Noreturn void handoff(const struct plan *plan, const struct options *options) {
         .page_table = state->page_table,
         .consoles = options->consoles,
         .has_efer = plan->info->machine.long_mode,
+        .reset = options->panic == PANIC_RESET,
         .exit_port = options->panic == PANIC_EXIT ? options->exit_port : 0,
     };
     __asm__ volatile("jmp *%0" ::"r"(base), "b"(base) : "memory");

@@ -44,6 +44,7 @@
 #define P_CONSOLES 48
 #define P_EXIT_PORT 52
 #define P_HAS_EFER 56
+#define P_RESET 60
 #define PARAMETER(offset) (mover_parameters - mover_start + offset)(%ebx)
 
     .section .mover, "awx", @progbits
@@ -255,9 +256,13 @@ exception:
     jz 8f
     movb $1, %al
     outb %al, %dx
-8:  cli
+8:  cmpl $0, PARAMETER(P_RESET)
+    je 9f
+    lidt AT(no_idt)
+    int3
+9:  cli
     hlt
-    jmp 8b
+    jmp 9b
 
 /* errors.def has this sentence as E901. */
 exception_text:
@@ -294,7 +299,7 @@ idt:
     .skip VECTORS * 8
     .globl mover_parameters
 mover_parameters:
-    .skip 60
+    .skip 64
     .skip STACK_SIZE
     .p2align 4
 mover_stack_top:

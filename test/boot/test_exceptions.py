@@ -34,9 +34,9 @@ def symbols(image32):
 @pytest.fixture
 def boot_damaged(image, payloads, tmp_path):
     """boot_damaged(address, code) -> qemu.Result of an image that has this code there."""
-    def boot(address, code, **more):
+    def boot(address, code, line=OURS, **more):
         host = host_script.Host(image)
-        host.command_line = OURS
+        host.command_line = line
         host.module(0x3000000, (payloads / "linux32.bzImage").read_bytes() + boot_image.cpio(5000))
         host.copy(address, code)
         script = tmp_path / "script"
@@ -76,14 +76,27 @@ def test_exception_in_the_first_c_line(symbols, boot_damaged):
     assert numbers_of(result.matched[0])["at"] == symbols["pvh_main"]
 
 
-def test_exception_while_moving(symbols, image32, boot_damaged):
-    """In the mover, when the image may be gone already."""
+@pytest.fixture
+def first_move(symbols, image32):
+    """The address of the mover's first `rep movsl` in the image."""
     segments, _ = host_script.load_segments(image32)
     start, end = symbols["mover_start"], symbols["mover_data_end"]
     code = b"".join(content[start - address:end - address] for address, content, _ in segments
                     if address <= start < address + len(content))
-    moves = code.index(bytes.fromhex("f3a5"))  # rep movsl
-    result = boot_damaged(start + moves, INVALID_OPCODE)
+    return start + code.index(bytes.fromhex("f3a5"))
+
+
+def test_exception_while_moving(first_move, boot_damaged):
+    """In the mover, when the image may be gone already."""
+    result = boot_damaged(first_move, INVALID_OPCODE)
     assert result.debug_exit == 1, result
     line, = [line for line in result.lines if line]
     assert re.match(r"pvhboot: E901 CPU exception 0x0?6 ", line), result
+
+
+@pytest.mark.parametrize("policy, ends", [(b"reset", True), (b"halt", False), (b"poweroff", False)])
+def test_policy_while_moving(policy, ends, first_move, boot_damaged):
+    """A reset is still possible there; what powers off is out of reach."""
+    result = boot_damaged(first_move, INVALID_OPCODE, line=b"pvhboot.panic=" + policy, timeout=20 if ends else 3)
+    assert "pvhboot: E901 " in result.text, result
+    assert result.timed_out != ends, result
