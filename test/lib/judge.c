@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The judges of a simulated machine. */
+#include "judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/boot_params.h"
+
+/* --- The raw map ------------------------------------------------------------------------------ */
+
+static unsigned how_restrictive(uint32_t type) {
+    switch (type) {
+    case XEN_HVM_MEMMAP_TYPE_RAM:
+        return 1;
+    case XEN_HVM_MEMMAP_TYPE_ACPI:
+        return 2;
+    case XEN_HVM_MEMMAP_TYPE_PMEM:
+        return 3;
+    case XEN_HVM_MEMMAP_TYPE_NVS:
+        return 4;
+    case XEN_HVM_MEMMAP_TYPE_DISABLED:
+        return 6;
+    case XEN_HVM_MEMMAP_TYPE_UNUSABLE:
+        return 7;
+    default:
+        return 5;
+    }
+}
+
+uint32_t raw_type(const struct hvm_memmap_table_entry *entries, uint32_t count, uint64_t address) {
+    uint32_t type = NO_TYPE;
+    unsigned most = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (address >= entries[i].addr && address - entries[i].addr < entries[i].size &&
+            how_restrictive(entries[i].type) > most) {
+            most = how_restrictive(entries[i].type);
+            type = most == 5 ? (uint32_t)XEN_HVM_MEMMAP_TYPE_RESERVED : entries[i].type;
+        }
+    return type;
+}
+
+bool raw_is_ram(const struct hvm_memmap_table_entry *entries, uint32_t count, struct extent range) {
+    if (range.start == range.end)
+        return true;
+    if (raw_type(entries, count, range.start) != XEN_HVM_MEMMAP_TYPE_RAM)
+        return false;
+    /* The type changes only where an entry begins or ends. */
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t edges[] = {entries[i].addr, entries[i].addr + entries[i].size};
+        for (size_t e = 0; e < 2; e++)
+            if (edges[e] > range.start && edges[e] < range.end &&
+                raw_type(entries, count, edges[e]) != XEN_HVM_MEMMAP_TYPE_RAM)
+                return false;
+    }
+    return true;
+}
+
+static uint32_t map_type(const struct memory_map *map, uint64_t address) {
+    for (size_t i = 0; i < map->count; i++)
+        if (address >= map->ranges[i].start && address < map->ranges[i].end)
+            return map->ranges[i].type;
+    return NO_TYPE;
+}
+
+static bool in_one_form(const struct memory_map *map) {
+    for (size_t i = 0; i < map->count; i++) {
+        const struct memory_range *range = &map->ranges[i];
+        if (range->start >= range->end)
+            return false;
+        if (i && range[-1].end > range->start)
+            return false;
+        if (i && range[-1].end == range->start && range[-1].type == range->type)
+            return false;
+    }
+    return true;
+}
+
+/* The list of low RAM has what the map has of it, and no more. */
+static bool is_low_ram(const struct memory_map *map) {
+    size_t found = 0;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct memory_range *range = &map->ranges[i];
+        if (range->type != XEN_HVM_MEMMAP_TYPE_RAM || range->start >= LOW_MEMORY_END)
+            continue;
+        const uint64_t end = range->end < LOW_MEMORY_END ? range->end : LOW_MEMORY_END;
+        if (found >= map->ram_count || map->ram[found].start != range->start ||
+            map->ram[found].end != end)
+            return false;
+        found++;
+    }
+    return found == map->ram_count;
+}
+
+const char *judge_map(const struct memory_map *map, const struct hvm_memmap_table_entry *entries,
+                      uint32_t count) {
+    if (!is_low_ram(map))
+        return "the list of low RAM is not the map's";
+    if (!in_one_form(map))
+        return "the map is not sorted, disjoint and merged";
+    for (size_t i = 0; i < map->count; i++) {
+        const struct memory_range range = map->ranges[i];
+        const uint64_t addresses[] = {range.start - 1, range.start, range.end - 1, range.end};
+        for (size_t a = 0; a < 4; a++)
+            if (map_type(map, addresses[a]) != raw_type(entries, count, addresses[a]))
+                return "the map tells another type than the table at an edge of its own";
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t end = entries[i].addr + entries[i].size;
+        const uint64_t addresses[] = {entries[i].addr - 1, entries[i].addr, entries[i].addr + 1,
+                                      end - 1, end};
+        for (size_t a = 0; a < 5; a++)
+            if (map_type(map, addresses[a]) != raw_type(entries, count, addresses[a]))
+                return "the map tells another type than the table at an edge of an entry";
+    }
+    return NULL;
+}
+
+/* --- What the host put into memory ------------------------------------------------------------ */
+
+/* Once boot_info_collect has found that all lists are where they can be read. */
+static struct host_input read_host(const struct simulated_machine *machine) {
+    struct host_input host = {0};
+    uint32_t version;
+    simulated_before(machine, machine->start_info_address + 4, &version, sizeof version);
+    simulated_before(machine, machine->start_info_address, &host.start_info,
+                     version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0);
+    size_t modules = host.start_info.nr_modules * sizeof *host.modules;
+    size_t map = host.start_info.memmap_entries * sizeof *host.map;
+    host.modules = malloc(modules);
+    host.map = malloc(map);
+    if (!host.modules || !host.map)
+        abort();
+    simulated_before(machine, host.start_info.modlist_paddr, host.modules, modules);
+    simulated_before(machine, host.start_info.memmap_paddr, host.map, map);
+    return host;
+}
+
+static void free_host(struct host_input *host) {
+    free(host->modules);
+    free(host->map);
+}
+
+static bool shares_byte(struct extent range, uint64_t address, uint64_t size) {
+    return size && range.start < address + size && address < range.end;
+}
+
+/* Whether a text, its NUL included, reaches into the range. */
+static bool text_in(const struct simulated_machine *machine, uint64_t address,
+                    struct extent range) {
+    if (address == 0 || address >= range.end)
+        return false;
+    for (;; address++) {
+        if (address >= range.start)
+            return true;
+        if (!simulated_page_before(machine, address / PAGE_SIZE)[address % PAGE_SIZE])
+            return false;
+    }
+}
+
+static bool is_free(const struct simulated_machine *machine, const struct host_input *host,
+                    struct extent range) {
+    const struct hvm_start_info *start_info = &host->start_info;
+    if (!raw_is_ram(host->map, start_info->memmap_entries, range) || range.end > FOUR_GIB)
+        return false;
+    const struct extent image = extent_of(machine->machine.image);
+    bool busy =
+        shares_byte(range, image.start, image.end - image.start) ||
+        shares_byte(range, machine->start_info_address,
+                    start_info->version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0) ||
+        shares_byte(range, start_info->modlist_paddr,
+                    start_info->nr_modules * sizeof *host->modules) ||
+        shares_byte(range, start_info->memmap_paddr,
+                    start_info->memmap_entries * sizeof *host->map) ||
+        shares_byte(range, machine->info.rsdp.address, machine->info.rsdp.size) ||
+        text_in(machine, start_info->cmdline_paddr, range);
+    for (uint32_t i = 0; i < start_info->nr_modules && !busy; i++)
+        busy = shares_byte(range, host->modules[i].paddr, host->modules[i].size) ||
+               text_in(machine, host->modules[i].cmdline_paddr, range);
+    return !busy;
+}
+
+/* --- What was written ------------------------------------------------------------------------- */
+
+static bool in_list(const struct extent *ranges, size_t count, uint64_t address) {
+    for (size_t i = 0; i < count; i++)
+        if (address >= ranges[i].start && address < ranges[i].end)
+            return true;
+    return false;
+}
+
+/* Whether some written byte outside of the ranges differs from what was there. */
+static bool changed_outside(const struct simulated_machine *machine, const struct extent *ranges,
+                            size_t count) {
+    for (uint32_t i = 0; i < machine->written_count; i++) {
+        const uint64_t page = machine->written[i];
+        const uint8_t *now = machine->bytes + page * PAGE_SIZE;
+        const uint8_t *before = simulated_page_before(machine, page);
+        if (memcmp(now, before, PAGE_SIZE) == 0)
+            continue;
+        for (size_t offset = 0; offset < PAGE_SIZE; offset++)
+            if (now[offset] != before[offset] && !in_list(ranges, count, page * PAGE_SIZE + offset))
+                return true;
+    }
+    return false;
+}
+
+/* Memory that may have been written so far: the arena, then all scratch. The caller frees it. */
+static struct extent *written_ranges(const struct simulated_machine *machine, size_t *count) {
+    const struct plan *plan = &machine->plan;
+    struct extent *ranges = malloc((plan->segment_count + 1) * sizeof *ranges);
+    if (!ranges)
+        abort();
+    *count = 0;
+    ranges[(*count)++] = extent_of(machine->info.arena.range);
+    for (size_t i = 0; i < plan->segment_count; i++)
+        if (plan->segments[i].kind == SEGMENT_SCRATCH)
+            ranges[(*count)++] = extent_of(plan->segments[i].destination);
+    return ranges;
+}
+
+const char *judge_untouched(const struct simulated_machine *machine) {
+    if (machine->info.arena.range.end == 0)
+        return machine->written_count ? "memory was written before there was an arena" : NULL;
+    const char *wrong = NULL;
+    size_t count;
+    struct extent *ranges = written_ranges(machine, &count);
+    struct host_input host = read_host(machine);
+    for (size_t i = 0; i < count && !wrong; i++) {
+        if (!is_free(machine, &host, ranges[i]))
+            wrong = i ? "scratch is not free RAM" : "the arena is not free RAM";
+        for (size_t j = 0; j < i; j++)
+            if (overlap(ranges[i], ranges[j]))
+                wrong = "arena and scratch overlap";
+    }
+    if (!wrong && changed_outside(machine, ranges, count))
+        wrong = "a byte outside of arena and scratch was changed";
+    free_host(&host);
+    free(ranges);
+    return wrong;
+}
+
+/* --- The moves -------------------------------------------------------------------------------- */
+
+static bool is_zero_now(const struct simulated_machine *machine, struct extent range) {
+    for (uint64_t address = range.start; address < range.end; address++)
+        if (machine->bytes[address])
+            return false;
+    return true;
+}
+
+/* Page by page, as the copies of what was before lie. */
+bool judge_holds(const struct simulated_machine *machine, uint64_t address, uint64_t source,
+                 uint64_t size) {
+    while (size) {
+        const size_t offset = source % PAGE_SIZE;
+        const size_t part = PAGE_SIZE - offset < size ? PAGE_SIZE - offset : (size_t)size;
+        const uint8_t *before = simulated_page_before(machine, source / PAGE_SIZE) + offset;
+        if (memcmp(before, machine->bytes + address, part) != 0)
+            return false;
+        address += part;
+        source += part;
+        size -= part;
+    }
+    return true;
+}
+
+static const char *judge_segments(const struct simulated_machine *machine,
+                                  const struct segment *segments, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct segment *segment = &segments[i];
+        const struct extent to = extent_of(segment->destination);
+        if (segment->kind == SEGMENT_ZERO && !is_zero_now(machine, to))
+            return "a segment of zeros is not zero";
+        if (segment->kind == SEGMENT_MOVE &&
+            !judge_holds(machine, to.start, segment->source, to.end - to.start))
+            return "a segment does not hold what its source held";
+    }
+    return NULL;
+}
+
+/* Where a move may write: what is moved or filled, and where a circle was broken. */
+static size_t may_change(const struct segment *segments, size_t count, struct extent *ranges) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        if (segments[i].kind == SEGMENT_MOVE || segments[i].kind == SEGMENT_ZERO ||
+            strcmp(segments[i].name, "a source in its own way") == 0)
+            ranges[found++] = extent_of(segments[i].destination);
+    return found;
+}
+
+static void *copy_of(const void *bytes, size_t size) {
+    void *copy = malloc(size);
+    if (!copy)
+        abort();
+    memcpy(copy, bytes, size);
+    return copy;
+}
+
+const char *judge_moves(struct simulated_machine *machine) {
+    /* The arena may be overwritten: what the judge goes by has to be its own. */
+    struct plan *plan = &machine->plan;
+    const size_t count = plan->segment_count;
+    if (count == 0)
+        return "a plan without segments";
+    struct segment *segments = copy_of(plan->segments, count * sizeof *segments);
+    struct move none = {0};
+    struct move *moves = plan->move_count ? copy_of(plan->moves, plan->move_count * sizeof *moves)
+                                          : copy_of(&none, sizeof none);
+    struct extent *ranges = calloc(count, sizeof *ranges);
+    if (!ranges)
+        abort();
+    size_t range_count = may_change(segments, count, ranges);
+
+    simulated_watch(machine);
+    const char *wrong = NULL;
+    if (!simulated_move(machine, moves, plan->move_count))
+        wrong = "a move leaves memory";
+    if (!wrong)
+        wrong = judge_segments(machine, segments, count);
+    if (!wrong && changed_outside(machine, ranges, range_count))
+        wrong = "a move changed a byte that is no segment's";
+    /* Whoever looks at the plan after this finds no lists, rather than overwritten ones. */
+    plan->segments = NULL;
+    plan->moves = NULL;
+    plan->segment_count = plan->move_count = 0;
+    free(segments);
+    free(moves);
+    free(ranges);
+    return wrong;
+}
+
+/* Everything of a plan that passed its check. */
+static const char *judge_prepared(struct simulated_machine *machine,
+                                  const struct host_input *host) {
+    struct linux_kernel kernel = {0};
+    struct error error;
+    struct span image = {(uint32_t)host->modules[0].paddr, machine->bytes + host->modules[0].paddr,
+                         (size_t)host->modules[0].size};
+    if (!linux_parse(image, &kernel, &error))
+        return "a plan for a file that does not parse";
+    const char *wrong = judge_moves(machine);
+    return wrong ? wrong : judge_linux(machine, host, &kernel);
+}
+
+const char *judge(struct simulated_machine *machine) {
+    const char *wrong = judge_untouched(machine);
+    if (wrong || machine->info.arena.range.end == 0)
+        return wrong;
+    struct host_input host = read_host(machine);
+    if (machine->info.map.count)
+        wrong = judge_map(&machine->info.map, host.map, host.start_info.memmap_entries);
+    if (!wrong && machine->prepared)
+        wrong = judge_prepared(machine, &host);
+    free_host(&host);
+    return wrong;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether a Linux kernel finds what the boot protocol promises (boot.rst, zero-page.rst). */
+#include <stdio.h>
+#include <string.h>
+
+#include "judge.h"
+
+#define OLD_PARAMETERS 0x90000u
+
+/* What is looked at, of one payload. */
+struct boot {
+    const struct simulated_machine *machine;
+    const struct host_input *host;
+    const struct linux_kernel *kernel;
+    const struct boot_params *params; /* as they lie in memory now */
+    struct extent runtime;            /* the kernel's, from its load address on */
+    struct extent initrd;
+    uint64_t command_line;
+};
+
+static const uint8_t *now(const struct boot *boot, uint64_t address) {
+    return boot->machine->bytes + address;
+}
+
+static bool is_ram(const struct boot *boot, struct extent range) {
+    return range.end <= FOUR_GIB &&
+           raw_is_ram(boot->host->map, boot->host->start_info.memmap_entries, range);
+}
+
+static const char *judge_kernel(struct boot *boot) {
+    const struct linux_kernel *kernel = boot->kernel;
+    const struct handoff *handoff = &boot->machine->plan.handoff;
+    const uint32_t offset =
+        handoff->mode == HANDOFF_LONG ? LINUX_64BIT_ENTRY_OFFSET : kernel->entry_offset;
+    const uint64_t load = handoff->entry - offset;
+    boot->runtime = (struct extent){load, load + kernel->runtime};
+    if (boot->params->hdr.code32_start != load + kernel->entry_offset)
+        return "code32_start is not the kernel's 32-bit entry";
+    if (!is_ram(boot, boot->runtime))
+        return "the kernel runs where there is no RAM";
+    if (!kernel->relocatable && load != kernel->lowest)
+        return "a kernel that is not relocatable is not at its address";
+    const uint64_t alignment = boot->params->hdr.kernel_alignment;
+    if (kernel->relocatable &&
+        (load < kernel->lowest || !alignment || load % alignment || alignment < kernel->least ||
+         alignment > kernel->alignment || (alignment & (alignment - 1))))
+        return "a relocatable kernel's load address and kernel_alignment do not agree";
+    if (!judge_holds(boot->machine, load, kernel->code.address, kernel->code.size))
+        return "the kernel's bytes are not at its load address";
+    return NULL;
+}
+
+static const char *judge_registers(const struct boot *boot) {
+    const struct handoff *handoff = &boot->machine->plan.handoff;
+    if (handoff->eax || handoff->ebx || handoff->ecx || handoff->edx || handoff->edi ||
+        handoff->ebp)
+        return "a register that should be 0 is not";
+    if ((handoff->mode == HANDOFF_LONG) != boot->machine->options.entry_64)
+        return "the entry is not the one asked for";
+    return NULL;
+}
+
+/* Bytes of boot_params that a boot loader may set; all others are the file's, or 0. */
+static bool is_ours(size_t offset) {
+    static const struct extent ours[] = {
+        {0x02, 0x04},   /* ext_mem_k */
+        {0x20, 0x24},   /* cl_magic, cl_offset */
+        {0x70, 0x78},   /* acpi_rsdp_addr */
+        {0x1e0, 0x1e4}, /* alt_mem_k */
+        {0x1e8, 0x1e9}, /* e820_entries */
+        {0x210, 0x211}, /* type_of_loader */
+        {0x214, 0x220}, /* code32_start, ramdisk_image, ramdisk_size */
+        {0x228, 0x22c}, /* cmd_line_ptr */
+        {0x230, 0x234}, /* kernel_alignment */
+        {0x250, 0x258}, /* setup_data */
+        {0x2d0, 0xcd0}, /* e820_table */
+    };
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (offset >= ours[i].start && offset < ours[i].end)
+            return true;
+    return false;
+}
+
+static const char *judge_params(const struct boot *boot) {
+    const uint8_t *bytes = (const uint8_t *)boot->params;
+    const uint64_t file = boot->host->modules[0].paddr;
+    uint8_t jump;
+    simulated_before(boot->machine, file + LINUX_JUMP_LENGTH_OFFSET, &jump, 1);
+    for (size_t offset = 0; offset < sizeof *boot->params; offset++) {
+        uint8_t expected = 0;
+        if (offset >= LINUX_SETUP_HEADER_OFFSET && offset < (size_t)LINUX_JUMP_TARGET + jump)
+            simulated_before(boot->machine, file + offset, &expected, 1);
+        if (bytes[offset] != expected && !is_ours(offset))
+            return "boot_params have a byte that is neither the file's nor the loader's";
+    }
+    if (boot->params->hdr.type_of_loader != LOADER_TYPE_UNDEFINED)
+        return "type_of_loader is not 0xff";
+    const struct span rsdp = boot->machine->info.rsdp;
+    if (boot->params->acpi_rsdp_addr != (rsdp.size ? rsdp.address : 0))
+        return "acpi_rsdp_addr is not the RSDP's";
+    if (boot->host->start_info.rsdp_paddr &&
+        boot->host->start_info.rsdp_paddr != boot->params->acpi_rsdp_addr)
+        return "acpi_rsdp_addr is not what the host told";
+    if (rsdp.size && !judge_holds(boot->machine, rsdp.address, rsdp.address, rsdp.size))
+        return "the RSDP was changed";
+    return NULL;
+}
+
+/* Goes through the initrd piece by piece: what lies behind the kernel, then the modules. */
+static const char *judge_initrd(struct boot *boot) {
+    const struct setup_header *header = &boot->params->hdr;
+    struct span tail = boot->kernel->tail;
+    bool tail_is_zero = true;
+    for (uint64_t i = 0; i < tail.size && tail_is_zero; i++) {
+        uint8_t byte;
+        simulated_before(boot->machine, tail.address + i, &byte, 1);
+        tail_is_zero = byte == 0;
+    }
+    uint64_t size = tail_is_zero ? 0 : tail.size;
+    for (uint32_t i = 1; i < boot->host->start_info.nr_modules; i++)
+        if (boot->host->modules[i].size)
+            size = (size + 3) / 4 * 4 + boot->host->modules[i].size;
+    boot->initrd = (struct extent){header->ramdisk_image,
+                                   (uint64_t)header->ramdisk_image + header->ramdisk_size};
+    if (size == 0)
+        return header->ramdisk_size || header->ramdisk_image ? "an initrd from nowhere" : NULL;
+    const uint64_t lead = header->ramdisk_size - size;
+    if (header->ramdisk_size < size || lead >= PAGE_SIZE || header->ramdisk_image % PAGE_SIZE)
+        return "the initrd's size or alignment is wrong";
+    if (!is_ram(boot, boot->initrd) || boot->initrd.start < MIB ||
+        boot->initrd.end - 1 > boot->kernel->initrd_highest)
+        return "the initrd is where the kernel cannot use it";
+    uint64_t address = boot->initrd.start;
+    for (uint64_t i = 0; i < lead; i++)
+        if (*now(boot, address++))
+            return "bytes in front of the initrd are not zero";
+    uint64_t done = tail_is_zero ? 0 : tail.size;
+    if (!judge_holds(boot->machine, address, tail.address, done))
+        return "the initrd behind the kernel is not there";
+    for (uint32_t i = 1; i < boot->host->start_info.nr_modules; i++) {
+        const struct hvm_modlist_entry *module = &boot->host->modules[i];
+        for (; module->size && done % 4; done++)
+            if (*now(boot, address + done))
+                return "bytes between initrds are not zero";
+        if (!judge_holds(boot->machine, address + done, module->paddr, module->size))
+            return "a module's bytes are not in the initrd";
+        done += module->size;
+    }
+    return NULL;
+}
+
+/* --- The command line ------------------------------------------------------------------------- */
+
+#define OURS "pvhboot."
+
+/* The first word of ours; false when there is none. */
+static bool find_our_word(const uint8_t *line, size_t size, size_t *start, size_t *end) {
+    bool quoted = false;
+    bool in_word = false;
+    for (size_t i = 0; i <= size; i++) {
+        if (i == size || (line[i] == ' ' && !quoted)) {
+            if (in_word && i - *start >= sizeof OURS - 1 &&
+                memcmp(line + *start, OURS, sizeof OURS - 1) == 0) {
+                *end = i;
+                return true;
+            }
+            in_word = false;
+            continue;
+        }
+        if (!in_word)
+            *start = i;
+        in_word = true;
+        quoted ^= line[i] == '"';
+    }
+    return false;
+}
+
+size_t judge_strip(const uint8_t *line, size_t size, uint8_t *payload) {
+    size_t start;
+    size_t end;
+    for (size_t i = 0; i < size; i++)
+        payload[i] = line[i];
+    while (find_our_word(payload, size, &start, &end)) {
+        if (end < size)
+            end++;
+        else if (start && payload[start - 1] == ' ')
+            start--;
+        memmove(payload + start, payload + end, size - end);
+        size -= end - start;
+    }
+    return size;
+}
+
+#define LONGEST_JUDGED_LINE 0x10000u
+
+/* A text of the host's, as it was. */
+static size_t read_text(const struct boot *boot, uint64_t address, uint8_t *text) {
+    size_t size = 0;
+    for (; address; size++) {
+        if (size == LONGEST_JUDGED_LINE)
+            return size;
+        simulated_before(boot->machine, address + size, text + size, 1);
+        if (!text[size])
+            break;
+    }
+    return size;
+}
+
+static size_t expected_line(const struct boot *boot, uint8_t *line) {
+    const struct hvm_start_info *start_info = &boot->host->start_info;
+    static uint8_t text[LONGEST_JUDGED_LINE];
+    if (boot->host->modules[0].cmdline_paddr && !(start_info->flags & SIF_INITDOMAIN))
+        return read_text(boot, boot->host->modules[0].cmdline_paddr, line);
+    size_t size = read_text(boot, start_info->cmdline_paddr, text);
+    if (size >= 7 && memcmp(text, "pv-shim", 7) == 0 && (size == 7 || text[7] == ' '))
+        return 0;
+    return judge_strip(text, size, line);
+}
+
+/*
+ * A kernel from before 2.15 may be told of the RSDP in front of its line. Gives the rest, or all of
+ * the line when it does not begin so, or does so of its own.
+ */
+static const char *behind_rsdp_word(const struct boot *boot, const char *given, const uint8_t *line,
+                                    size_t size) {
+    char word[32];
+    const struct span rsdp = boot->machine->info.rsdp;
+    snprintf(word, sizeof word, "acpi_rsdp=0x%08x", rsdp.address);
+    const size_t word_size = strlen(word);
+    if (boot->kernel->version >= 0x20f || !rsdp.size || strncmp(given, word, word_size) != 0 ||
+        (size >= word_size && memcmp(line, word, word_size) == 0))
+        return given;
+    given += word_size;
+    return *given == ' ' ? given + 1 : given;
+}
+
+static const char *judge_line(struct boot *boot) {
+    static uint8_t line[LONGEST_JUDGED_LINE];
+    size_t size = expected_line(boot, line);
+    if (size == LONGEST_JUDGED_LINE)
+        return "the command line is longer than the judge reads";
+    boot->command_line = boot->params->hdr.cmd_line_ptr;
+    if (boot->kernel->version < 0x202) {
+        if (boot->params->cl_magic != LINUX_COMMAND_LINE_MAGIC)
+            return "there is no command line magic for an old kernel";
+        boot->command_line = OLD_PARAMETERS + boot->params->cl_offset;
+    }
+    const char *given = (const char *)now(boot, boot->command_line);
+    if (strlen(given) > boot->kernel->cmdline_size)
+        return "the command line is longer than the kernel takes";
+    given = behind_rsdp_word(boot, given, line, size);
+    if (strlen(given) != size || (size && memcmp(given, line, size) != 0))
+        return "the command line is not the payload's";
+    return NULL;
+}
+
+/* --- The map ---------------------------------------------------------------------------------- */
+
+#define MOST_E820_ENTRIES (2 * MEMORY_TABLE_LIMIT)
+
+static size_t read_e820(const struct boot *boot, struct e820_entry *entries) {
+    size_t count = boot->params->e820_entries;
+    if (count > LINUX_E820_MAX_ENTRIES_ZEROPAGE)
+        return 0;
+    memcpy(entries, boot->params->e820_table, count * sizeof *entries);
+    uint64_t file_node = boot->kernel->header.setup_data;
+    uint64_t address = boot->params->hdr.setup_data;
+    if (boot->kernel->version < 0x209 || address == file_node)
+        return count;
+    struct setup_data node;
+    memcpy(&node, now(boot, address), sizeof node);
+    size_t more = node.len / sizeof *entries;
+    if (node.type != SETUP_E820_EXT || node.next != file_node || node.len % sizeof *entries ||
+        count != LINUX_E820_MAX_ENTRIES_ZEROPAGE || more > MOST_E820_ENTRIES - count)
+        return 0;
+    memcpy(entries + count, now(boot, address + sizeof node), node.len);
+    return count + more;
+}
+
+static uint32_t e820_type(const struct e820_entry *entries, size_t count, uint64_t address) {
+    for (size_t i = 0; i < count; i++)
+        if (address >= entries[i].addr && address - entries[i].addr < entries[i].size)
+            return entries[i].type;
+    return NO_TYPE;
+}
+
+static const char *judge_e820(const struct boot *boot) {
+    static struct e820_entry entries[MOST_E820_ENTRIES];
+    const struct hvm_memmap_table_entry *raw = boot->host->map;
+    const uint32_t raw_count = boot->host->start_info.memmap_entries;
+    size_t count = read_e820(boot, entries);
+    if (count < 2)
+        return "E820 has too few entries, or its overflow is wrong";
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].size == 0 || entries[i].addr + entries[i].size < entries[i].addr ||
+            (i && entries[i - 1].addr + entries[i - 1].size > entries[i].addr))
+            return "E820 is not sorted and disjoint";
+        const uint64_t end = entries[i].addr + entries[i].size;
+        const uint64_t edges[] = {entries[i].addr - 1, entries[i].addr, end - 1, end};
+        for (size_t e = 0; e < 4; e++)
+            if (e820_type(entries, count, edges[e]) != raw_type(raw, raw_count, edges[e]))
+                return "E820 tells another type than the host's table at an edge of its own";
+    }
+    for (uint32_t i = 0; i < raw_count; i++) {
+        const uint64_t edges[] = {raw[i].addr - 1, raw[i].addr, raw[i].addr + raw[i].size - 1,
+                                  raw[i].addr + raw[i].size};
+        for (size_t e = 0; e < 4; e++)
+            if (e820_type(entries, count, edges[e]) != raw_type(raw, raw_count, edges[e]))
+                return "E820 tells another type than the host's table at an entry's edge";
+    }
+    return NULL;
+}
+
+/* --- Page tables ------------------------------------------------------------------------------ */
+
+static uint64_t table_entry(const struct boot *boot, uint64_t table, unsigned index) {
+    uint64_t entry;
+    memcpy(&entry, now(boot, table + index * 8), sizeof entry);
+    return entry;
+}
+
+/* Intel SDM, volume 3, 4.5: whether the page of this address is mapped to itself, writable. */
+static bool is_mapped(const struct boot *boot, uint64_t address) {
+    uint64_t table = boot->machine->plan.handoff.page_table;
+    for (int shift = 39; shift >= 21; shift -= 9) {
+        uint64_t entry = table_entry(boot, table, address >> shift & 511);
+        uint64_t next = entry & 0x000ffffffffff000;
+        if ((entry & 3) != 3 || next >= FOUR_GIB)
+            return false;
+        if (shift == 21)
+            return (entry & 0x80) && next == (address & ~(uint64_t)0x1fffff);
+        if (entry & 0x80)
+            return false;
+        table = next;
+    }
+    return false;
+}
+
+static bool all_mapped(const struct boot *boot, struct extent range) {
+    for (uint64_t address = range.start; address < range.end; address += PAGE_SIZE)
+        if (!is_mapped(boot, address))
+            return false;
+    return range.start == range.end || is_mapped(boot, range.end - 1);
+}
+
+static const char *judge_pages(const struct boot *boot) {
+    const struct plan *plan = &boot->machine->plan;
+    if (plan->handoff.mode != HANDOFF_LONG)
+        return NULL;
+    const uint64_t params = plan->handoff.esi;
+    const uint64_t line_end =
+        boot->command_line + strlen((const char *)now(boot, boot->command_line)) + 1;
+    if (!all_mapped(boot, boot->runtime) ||
+        !all_mapped(boot, (struct extent){params, params + sizeof *boot->params}) ||
+        !all_mapped(boot, (struct extent){boot->command_line, line_end}) ||
+        !all_mapped(boot, extent_of(plan->mover)))
+        return "something that the 64-bit protocol wants mapped is not";
+    return NULL;
+}
+
+static const char *judge_clear_of_each_other(const struct boot *boot) {
+    const struct plan *plan = &boot->machine->plan;
+    const uint64_t params = plan->handoff.esi;
+    const uint64_t line_end =
+        boot->command_line + strlen((const char *)now(boot, boot->command_line)) + 1;
+    const struct extent ranges[] = {
+        boot->runtime,
+        boot->initrd,
+        {params, params + sizeof *boot->params},
+        {boot->command_line, line_end},
+        extent_of(plan->mover),
+        {boot->machine->info.rsdp.address,
+         boot->machine->info.rsdp.address + boot->machine->info.rsdp.size}};
+    const size_t count = sizeof ranges / sizeof *ranges;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (overlap(ranges[i], ranges[j]))
+                return "what the kernel is given overlaps";
+    return is_ram(boot, ranges[2]) && is_ram(boot, ranges[3]) ? NULL : "boot_params are not in RAM";
+}
+
+const char *judge_linux(const struct simulated_machine *machine, const struct host_input *host,
+                        const struct linux_kernel *kernel) {
+    struct boot boot = {.machine = machine, .host = host, .kernel = kernel};
+    boot.params = (const struct boot_params *)now(&boot, machine->plan.handoff.esi);
+    const char *wrong = judge_kernel(&boot);
+    if (!wrong)
+        wrong = judge_registers(&boot);
+    if (!wrong)
+        wrong = judge_params(&boot);
+    if (!wrong)
+        wrong = judge_initrd(&boot);
+    if (!wrong)
+        wrong = judge_line(&boot);
+    if (!wrong)
+        wrong = judge_clear_of_each_other(&boot);
+    if (!wrong)
+        wrong = judge_e820(&boot);
+    if (!wrong)
+        wrong = judge_pages(&boot);
+    return wrong;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every unit test needs. */
+#include "support.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static void write_text(void *context, const char *bytes, size_t size) {
+    struct text *text = context;
+    assert_true(size < sizeof text->bytes - text->size);
+    memcpy(text->bytes + text->size, bytes, size);
+    text->size += size;
+    text->bytes[text->size] = 0;
+}
+
+struct output text_output(struct text *text) {
+    text->size = 0;
+    text->bytes[0] = 0;
+    return (struct output){write_text, text};
+}
+
+const char *sentence(const struct error *error) {
+    static struct text text;
+    error_print(text_output(&text), error);
+    return text.bytes;
+}
+
+struct span span_of(const char *text) {
+    return (struct span){0, (const uint8_t *)text, strlen(text)};
+}
+
+struct simulated_machine *machine_with(const struct bzimage_shape *shape, uint32_t address) {
+    struct simulated_machine *machine = simulated_machine();
+    simulated_pc(machine, 64 * MIB);
+    bzimage_write(shape, 1, simulated_bytes(machine, address));
+    simulated_add_module(machine, address, bzimage_size(shape), 0);
+    return machine;
+}
+
+uint64_t seed_for(const char *test) {
+    const char *given = getenv("PVHBOOT_SEED");
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t seed = given ? strtoull(given, NULL, 0)
+                          : (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    printf("%s: PVHBOOT_SEED=%llu\n", test, (unsigned long long)seed);
+    return seed;
+}

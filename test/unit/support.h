@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every unit test needs: cmocka, and what it lacks for our types. */
+#ifndef PVHBOOT_UNIT_SUPPORT_H
+#define PVHBOOT_UNIT_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bzimage_shape.h"
+#include "judge.h"
+#include "random.h"
+#include "simulated_machine.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* Text that was printed. */
+struct text {
+    char bytes[16384];
+    size_t size;
+};
+
+struct output text_output(struct text *text);
+
+/* The sentence of an error. */
+const char *sentence(const struct error *error);
+
+struct span span_of(const char *text);
+
+/* Fails with what the judge says. */
+#define assert_judged(machine)                                                                     \
+    do {                                                                                           \
+        const char *judged_ = judge(machine);                                                      \
+        if (judged_)                                                                               \
+            fail_msg("%s", judged_);                                                               \
+    } while (0)
+
+/* The machine's whole way works, and the judge agrees. */
+#define assert_boots(machine)                                                                      \
+    do {                                                                                           \
+        if (!simulated_machine_prepare(machine))                                                   \
+            fail_msg("%s", sentence(&(machine)->error));                                           \
+        assert_judged(machine);                                                                    \
+    } while (0)
+
+/* It ends in that error, with nothing written that should not be. */
+#define assert_refused(machine, name)                                                              \
+    do {                                                                                           \
+        assert_false(simulated_machine_prepare(machine));                                          \
+        if ((machine)->error.number != ERROR_##name)                                               \
+            fail_msg("not %s but: %s", #name, sentence(&(machine)->error));                        \
+        assert_judged(machine);                                                                    \
+    } while (0)
+
+#define assert_error(error, name)                                                                  \
+    do {                                                                                           \
+        if ((error)->number != ERROR_##name)                                                       \
+            fail_msg("not %s but: %s", #name, sentence(error));                                    \
+    } while (0)
+
+/* A machine of 64 MiB with a kernel of the shape at `address` as module 0. */
+struct simulated_machine *machine_with(const struct bzimage_shape *shape, uint32_t address);
+
+/* PVHBOOT_SEED, or one of the clock's; printed, so that a failure can be repeated. */
+uint64_t seed_for(const char *test);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What must hold for any input: random ones, from a seed that is printed and can be given again. */
+#include "support.h"
+
+#include <stdio.h>
+
+#include "scenario.h"
+
+#define RAM XEN_HVM_MEMMAP_TYPE_RAM
+
+typedef struct hvm_memmap_table_entry entry;
+
+/* Fails with the number of the round, so that its seed is not all there is to go by. */
+#define CHECK(round, wrong)                                                                        \
+    do {                                                                                           \
+        const char *wrong_ = (wrong);                                                              \
+        if (wrong_)                                                                                \
+            fail_msg("round %u: %s", (unsigned)(round), wrong_);                                   \
+    } while (0)
+
+/* --- Maps ------------------------------------------------------------------------------------- */
+
+#define MOST_ENTRIES 40u
+
+/* Entries close enough together to overlap, some far away, some empty, some of no known type. */
+static uint32_t random_table(struct random *random, entry *entries) {
+    const uint32_t count = 1 + (uint32_t)random_below(random, MOST_ENTRIES - 1);
+    const unsigned shift = (unsigned)random_below(random, 40);
+    for (uint32_t i = 0; i < count; i++) {
+        entries[i] = (entry){random_below(random, 64) << shift, random_below(random, 16) << shift,
+                             (uint32_t)random_below(random, 9), 0};
+        if (random_below(random, 16) == 0)
+            entries[i].addr = UINT64_MAX - entries[i].size - random_below(random, 3);
+    }
+    entries[random_below(random, count)] =
+        (entry){random_below(random, 64) << shift, 0x4000, RAM, 0};
+    return count;
+}
+
+static uint32_t e820_type(const struct e820_entry *entries, size_t count, uint64_t address) {
+    for (size_t i = 0; i < count; i++)
+        if (address >= entries[i].addr && address - entries[i].addr < entries[i].size)
+            return entries[i].type;
+    return NO_TYPE;
+}
+
+static void maps_say_what_tables_say(void **state) {
+    (void)state;
+    struct random random = random_seeded(seed_for("maps_say_what_tables_say"));
+    for (unsigned round = 0; round < 4000; round++) {
+        entry entries[MOST_ENTRIES];
+        struct memory_range ranges[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct memory_range events[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct range ram[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct e820_entry e820[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct memory_map map = {.ranges = ranges, .ram = ram};
+        const uint32_t count = random_table(&random, entries);
+        const struct memory_table table = {
+            {0, (const uint8_t *)entries, count * sizeof *entries}, count, sizeof *entries};
+        struct error error;
+        assert_true(memory_table_check(&table, &error));
+        memory_map_import(&table, &map, events);
+        CHECK(round, judge_map(&map, entries, count));
+        const size_t written = memory_map_to_e820(&map, 0, e820, COUNT(e820));
+        for (uint32_t i = 0; i < count; i++)
+            for (uint64_t around = 0; around < 3; around++) {
+                const uint64_t start = entries[i].addr + around - 1;
+                const uint64_t end = entries[i].addr + entries[i].size + around - 1;
+                assert_int_equal(e820_type(e820, written, start), raw_type(entries, count, start));
+                assert_int_equal(e820_type(e820, written, end), raw_type(entries, count, end));
+            }
+    }
+}
+
+/* --- Room ------------------------------------------------------------------------------------- */
+
+#define SPACE 0x40000u
+#define MOST_BUSY 8u
+
+struct busy {
+    struct range ranges[MOST_BUSY];
+    size_t count;
+};
+
+static bool is_busy(const struct busy *busy, struct range range) {
+    for (size_t i = 0; i < busy->count; i++)
+        if (overlap(extent_of(busy->ranges[i]), extent_of(range)))
+            return true;
+    return false;
+}
+
+static uint32_t busy_end(const void *context, struct range range) {
+    const struct busy *busy = context;
+    for (size_t i = 0; i < busy->count; i++)
+        if (overlap(extent_of(busy->ranges[i]), extent_of(range)))
+            return busy->ranges[i].end;
+    return 0;
+}
+
+static struct busy random_busy(struct random *random) {
+    struct busy busy = {.count = random_below(random, MOST_BUSY + 1)};
+    for (size_t i = 0; i < busy.count; i++) {
+        busy.ranges[i].start = (uint32_t)random_below(random, SPACE);
+        busy.ranges[i].end = busy.ranges[i].start + 1 + (uint32_t)random_below(random, 0x3000);
+    }
+    return busy;
+}
+
+static uint32_t small_table(struct random *random, entry *entries) {
+    const uint32_t count = 1 + (uint32_t)random_below(random, 8);
+    for (uint32_t i = 0; i < count; i++)
+        entries[i] = (entry){random_below(random, SPACE), random_below(random, SPACE / 2),
+                             random_below(random, 3) ? RAM : (uint32_t)random_below(random, 9), 0};
+    return count;
+}
+
+/* Page by page, the first that will do; SPACE for none. */
+static uint32_t lowest_page(const entry *entries, uint32_t count, const struct busy *busy,
+                            uint32_t lowest, uint32_t size) {
+    for (uint32_t page = lowest; page < SPACE * 2; page += PAGE_SIZE)
+        if (raw_is_ram(entries, count, (struct extent){page, page + size}) &&
+            !is_busy(busy, (struct range){page, page + size}))
+            return page;
+    return SPACE * 2;
+}
+
+static void room_in_a_table_is_the_lowest(void **state) {
+    (void)state;
+    struct random random = random_seeded(seed_for("room_in_a_table_is_the_lowest"));
+    for (unsigned round = 0; round < 4000; round++) {
+        entry entries[MOST_ENTRIES];
+        const uint32_t count = small_table(&random, entries);
+        const struct busy busy = random_busy(&random);
+        const struct in_use in_use = {busy_end, &busy};
+        const struct memory_table table = {
+            {0, (const uint8_t *)entries, count * sizeof *entries}, count, sizeof *entries};
+        const uint32_t size = 1 + (uint32_t)random_below(&random, 0x6000);
+        uint32_t address = SPACE * 2;
+        if (!memory_table_find_room(&table, &in_use, 0x1000, size, &address))
+            address = SPACE * 2;
+        assert_int_equal(address, lowest_page(entries, count, &busy, 0x1000, size));
+    }
+}
+
+/* Address by address, from either end. */
+static uint32_t naive_room(const entry *entries, uint32_t count, const struct busy *busy,
+                           const struct room_request *request) {
+    uint32_t found = UINT32_MAX;
+    for (uint32_t at = 0; at < SPACE * 2; at += request->alignment) {
+        const struct range range = {at, at + request->size};
+        if (range.start < request->within.start || range.end > request->within.end ||
+            !raw_is_ram(entries, count, extent_of(range)) || is_busy(busy, range))
+            continue;
+        found = at;
+        if (!request->from_top)
+            break;
+    }
+    return found;
+}
+
+static uint32_t naive_largest(const entry *entries, uint32_t count, const struct busy *busy,
+                              struct range within) {
+    uint32_t largest = 0;
+    uint32_t length = 0;
+    for (uint32_t at = within.start; at < within.end; at++) {
+        const struct range byte = {at, at + 1};
+        length = raw_type(entries, count, at) == RAM && !is_busy(busy, byte) ? length + 1 : 0;
+        if (length > largest)
+            largest = length;
+    }
+    return largest;
+}
+
+static void room_in_a_map_is_the_lowest_or_highest(void **state) {
+    (void)state;
+    struct random random = random_seeded(seed_for("room_in_a_map_is_the_lowest_or_highest"));
+    for (unsigned round = 0; round < 600; round++) {
+        entry entries[MOST_ENTRIES];
+        struct memory_range ranges[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct memory_range events[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct range ram[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct memory_map map = {.ranges = ranges, .ram = ram};
+        const uint32_t count = small_table(&random, entries);
+        const struct memory_table table = {
+            {0, (const uint8_t *)entries, count * sizeof *entries}, count, sizeof *entries};
+        memory_map_import(&table, &map, events);
+        const struct busy busy = random_busy(&random);
+        const size_t first = random_below(&random, busy.count + 1);
+        const struct obstacles lists[] = {
+            {busy.ranges, first, sizeof *busy.ranges},
+            {busy.ranges + first, busy.count - first, sizeof *busy.ranges}};
+        const uint32_t start = (uint32_t)random_below(&random, SPACE);
+        const struct room_request request = {
+            .size = 1 + (uint32_t)random_below(&random, 0x6000),
+            .alignment = 0x10u << random_below(&random, 10),
+            .within = {start, start + (uint32_t)random_below(&random, SPACE)},
+            .from_top = random_below(&random, 2)};
+        uint32_t address = UINT32_MAX;
+        if (!room_find(&map, lists, 2, &request, &address))
+            address = UINT32_MAX;
+        assert_int_equal(address, naive_room(entries, count, &busy, &request));
+        if (round % 20 == 0)
+            assert_int_equal(room_largest(&map, lists, 2, request.within),
+                             naive_largest(entries, count, &busy, request.within));
+    }
+}
+
+/* --- The command line ------------------------------------------------------------------------- */
+
+static void lines_are_stripped_as_the_judge_does(void **state) {
+    (void)state;
+    static const char *const pieces[] = {" ", " ", "\"", "a", "pvhboot.", "pvhboot.x", "=", "  "};
+    struct random random = random_seeded(seed_for("lines_are_stripped_as_the_judge_does"));
+    for (unsigned round = 0; round < 20000; round++) {
+        char line[256] = "";
+        for (uint64_t i = random_below(&random, 20); i; i--)
+            strcat(line, pieces[random_below(&random, COUNT(pieces))]);
+        const size_t size = strlen(line);
+        uint8_t *given = malloc(size + 1);
+        uint8_t *expected = malloc(size + 1);
+        struct options options = options_default();
+        struct error error;
+        options_parse(span_of(line), &options, &error);
+        const size_t given_size = options_strip(span_of(line), options.first, given);
+        const size_t expected_size = judge_strip((const uint8_t *)line, size, expected);
+        if (given_size != expected_size || memcmp(given, expected, given_size) != 0)
+            fail_msg("round %u: \"%s\" became \"%.*s\", not \"%.*s\"", round, line, (int)given_size,
+                     given, (int)expected_size, expected);
+        free(given);
+        free(expected);
+    }
+}
+
+/* --- Moves ------------------------------------------------------------------------------------ */
+
+#define MODULE 0x2000000u
+#define MODULE_SIZE 0x6000u
+#define MOST_MOVES 8u
+
+static bool add_random_segment(struct plan *plan, struct random *random) {
+    const uint32_t size = 1 + (uint32_t)random_below(random, 0x1800);
+    const uint32_t start = MODULE - 0x800 + (uint32_t)random_below(random, MODULE_SIZE);
+    const struct range place = {start, start + size};
+    const struct segment segment = {.destination = place,
+                                    .source =
+                                        MODULE + (uint32_t)random_below(random, MODULE_SIZE - size),
+                                    .kind = random_below(random, 8) ? SEGMENT_MOVE : SEGMENT_ZERO,
+                                    .name = "random"};
+    struct error error;
+    return plan_is_free(plan, place) && plan_add(plan, &segment, &error);
+}
+
+/* A machine with a module of random bytes, its plan empty. */
+static struct simulated_machine *machine_for_moves(struct random *random) {
+    struct simulated_machine *machine = simulated_machine();
+    struct hvm_start_info start_info;
+    struct span line;
+    struct error error;
+    simulated_pc(machine, 64 * MIB);
+    random_fill(random, simulated_bytes(machine, MODULE), MODULE_SIZE);
+    simulated_add_module(machine, MODULE, MODULE_SIZE, 0);
+    simulated_put(machine, 0x6000, &machine->start_info, sizeof start_info);
+    simulated_watch(machine);
+    assert_true(start_info_read(&machine->machine, 0x6000, &start_info, &error));
+    assert_true(start_info_command_line(&machine->machine, &start_info, &line, &error));
+    assert_true(boot_info_collect(&machine->machine, 0x6000, &start_info, line, MEMMAP_AUTO, 2048,
+                                  &machine->info, &error));
+    assert_true(plan_init(&machine->plan, &machine->info, &error));
+    return machine;
+}
+
+static void any_moves_end_as_in_infinite_memory(void **state) {
+    (void)state;
+    struct random random = random_seeded(seed_for("any_moves_end_as_in_infinite_memory"));
+    unsigned circles = 0;
+    for (unsigned round = 0; round < 1500; round++) {
+        struct simulated_machine *machine = machine_for_moves(&random);
+        struct error error;
+        uint32_t added = 0;
+        for (unsigned tries = 0; tries < 40 && added < MOST_MOVES; tries++)
+            added += add_random_segment(&machine->plan, &random);
+        if (!plan_order_moves(&machine->plan, SIMULATED_MOVER_SIZE, &error))
+            fail_msg("round %u: %s", round, sentence(&error));
+        circles += machine->plan.segment_count > added + 1;
+        CHECK(round, judge_untouched(machine));
+        CHECK(round, judge_moves(machine));
+    }
+    /* Otherwise the test would show less than it says. */
+    assert_true(circles > 20);
+}
+
+/* --- The whole way ---------------------------------------------------------------------------- */
+
+static void any_machine_boots_right_or_is_refused(void **state) {
+    (void)state;
+    struct random random = random_seeded(seed_for("any_machine_boots_right_or_is_refused"));
+    unsigned booted = 0;
+    const unsigned rounds = 3000;
+    for (unsigned round = 0; round < rounds; round++) {
+        uint8_t bytes[256];
+        struct input input = {bytes, sizeof bytes};
+        random_fill(&random, bytes, sizeof bytes);
+        struct simulated_machine *machine = simulated_machine();
+        scenario_make(machine, &input);
+        booted += simulated_machine_prepare(machine);
+        /* A plan that its own check refuses is a defect, whatever the input. */
+        if (!machine->prepared && machine->error.number > ERROR_OPTION_VALUE &&
+            machine->error.number != ERROR_PLAN_NO_ROOM)
+            fail_msg("round %u: %s", round, sentence(&machine->error));
+        CHECK(round, judge(machine));
+    }
+    printf("%u of %u booted\n", booted, rounds);
+    assert_true(booted > rounds / 10);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(maps_say_what_tables_say),
+        cmocka_unit_test(room_in_a_table_is_the_lowest),
+        cmocka_unit_test(room_in_a_map_is_the_lowest_or_highest),
+        cmocka_unit_test(lines_are_stripped_as_the_judge_does),
+        cmocka_unit_test(any_moves_end_as_in_infinite_memory),
+        cmocka_unit_test(any_machine_boots_right_or_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
