@@ -19,6 +19,8 @@ static bool parse_more(const struct bzimage_shape *shape, size_t more, struct li
     memset(file, 0, sizeof file);
     bzimage_write(shape, 7, file);
     exact = malloc(size);
+    if (!exact)
+        abort();
     memcpy(exact, file, size);
     memset(kernel, 0, sizeof *kernel);
     return linux_parse((struct span){0x400000, exact, size}, kernel, error);
@@ -130,6 +132,8 @@ static void truncated_headers(void **state) {
         struct linux_kernel kernel;
         struct error error;
         uint8_t *exact = malloc(size ? size : 1);
+        if (!exact)
+            abort();
         memcpy(exact, file, size);
         assert_false(linux_parse((struct span){0x400000, exact, size}, &kernel, &error));
         if (size < 0x26c)
@@ -295,9 +299,9 @@ static void preferred_addresses(void **state) {
         uint64_t pref_address;
         uint8_t relocatable;
         uint32_t lowest;
-    } cases[] = {{0x1000000, 1, 0x1000000}, {0x100000, 1, 0x100000},  {0x10000, 1, 0x100000},
-                 {0, 1, 0x100000},          {0, 0, 0x100000},         {0x10000, 0, 0x10000},
-                 {0x100000, 0, 0x100000},   {0x7000000, 0, 0x7000000}};
+    } cases[] = {{0x1000000, 1, 0x1000000}, {0x100000, 1, 0x100000}, {0x10000, 1, 0x100000},
+                 {0, 1, 0x100000},          {0, 0, 0x100000},        {0x100000, 0, 0x100000},
+                 {0x7000000, 0, 0x7000000}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct bzimage_shape shape = bzimage_shape(0x20f, CODE_SIZE);
         shape.header.pref_address = cases[i].pref_address;
@@ -312,7 +316,12 @@ static void preferred_addresses(void **state) {
         shape.header.pref_address = high[i];
         ASSERT_NOT_PARSED(&shape, LINUX_PREF_ADDRESS);
     }
+    /* A fixed one below 1 MiB would lie on what the BIOS and Linux have there. */
     struct bzimage_shape shape = bzimage_shape(0x20f, CODE_SIZE);
+    shape.header.relocatable_kernel = 0;
+    shape.header.pref_address = 0xfffff;
+    ASSERT_NOT_PARSED(&shape, LINUX_PREF_ADDRESS);
+    shape.header.relocatable_kernel = 1;
     shape.header.pref_address = LOW_MEMORY_END - CODE_SIZE - 0x4000;
     assert_int_equal(parsed(&shape).lowest, LOW_MEMORY_END - CODE_SIZE - 0x4000);
     shape.header.pref_address = 0x1000000;

@@ -224,6 +224,20 @@ static void nothing_on_the_image(void **state) {
     assert_int_equal(machine->error.values[2], SIMULATED_IMAGE_START);
     assert_int_equal(machine->error.values[3], SIMULATED_IMAGE_END);
 
+    /* A text's NUL is part of it. */
+    machine = good_machine();
+    simulated_text(machine, SIMULATED_IMAGE_START - 4, "line");
+    machine->start_info.cmdline_paddr = SIMULATED_IMAGE_START - 4;
+    assert_refused(machine, START_INFO_ON_IMAGE);
+    machine->start_info.cmdline_paddr = 0;
+    module(machine, 0)->cmdline_paddr = SIMULATED_IMAGE_START - 4;
+    assert_refused(machine, START_INFO_ON_IMAGE);
+
+    machine = good_machine();
+    simulated_rsdp(machine, SIMULATED_IMAGE_END - 1, 0);
+    machine->start_info.rsdp_paddr = SIMULATED_IMAGE_END - 1;
+    assert_refused(machine, START_INFO_ON_IMAGE);
+
     /* Right in front of it and right behind it is clear of it. */
     machine = good_machine();
     simulated_text(machine, SIMULATED_IMAGE_END, "line");
