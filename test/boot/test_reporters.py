@@ -575,7 +575,7 @@ def test_word_for_the_rsdp_counts_as_command_line(host, boot_host, payloads):
     host.start_info["rsdp_paddr"] = 0x4F80008
     longest = b"x" * (255 - len(" acpi_rsdp=0x04f80008"))
     host.command_line = OURS + b" " + longest
-    assert report_of(boot_host(host)).command_line.bytes == longest + b" acpi_rsdp=0x04f80008"
+    assert report_of(boot_host(host)).command_line.bytes == b"acpi_rsdp=0x04f80008 " + longest
     host.command_line += b"x"
     assert error_of(boot_host(host)) == "E309"
 
