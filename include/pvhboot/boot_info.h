@@ -73,8 +73,10 @@ struct boot_info {
 bool start_info_read(const struct machine *machine, uint32_t address,
                      struct hvm_start_info *start_info, struct error *error);
 
-/* The host's command line in place, empty when there is none: COMMAND_LINE_UNREACHABLE,
- * .._ON_IMAGE. */
+/*
+ * The host's command line in place, empty when there is none: COMMAND_LINE_UNREACHABLE,
+ * START_INFO_ON_IMAGE.
+ */
 bool start_info_command_line(const struct machine *machine, const struct hvm_start_info *start_info,
                              struct span *line, struct error *error);
 

@@ -28,7 +28,7 @@ struct range {
     uint32_t end;
 };
 
-/* Ranges in any order, overlapping or not, none empty. The memory is whose who made the list. */
+/* Ranges in any order, overlapping or not, none empty. The memory belongs to who made it. */
 struct range_list {
     struct range *ranges;
     size_t count;

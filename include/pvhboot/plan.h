@@ -122,7 +122,10 @@ bool plan_order_moves(struct plan *plan, size_t mover_size, struct error *error)
  */
 void plan_map_pages(struct plan *plan);
 
-/* Holds every invariant of a plan; only one that passed may be carried out. Errors 701 to 705. */
+/*
+ * Holds the invariants of a plan; only one that passed may be carried out. Errors 701 to 705, 708
+ * and 709. The contents of page tables are not looked at.
+ */
 bool plan_check(const struct plan *plan, struct error *error);
 
 /* Bytes that the moves of the plan copy, and bytes that they fill. */

@@ -132,15 +132,23 @@ def test_same_as_direct_boot(kernel, machine, ways, image, image32, initrd, tmp_
         vmlinux.write_bytes(debian.vmlinux(bzimage))
 
     # qemu-system-i386 takes no ELF64.
-    ours = booted(machine, image32 if machine.binary == "qemu-system-i386" else image, boot_img)
+    our_image = image32 if machine.binary == "qemu-system-i386" else image
+    ours = booted(machine, our_image, boot_img)
     assert ours.all("e820") and ours.all("iomem") and ours.all("acpi"), "the guest showed nothing to compare"
     name = case_id(kernel)
     for way in ways:
-        direct = booted(machine, bzimage if way == "bzImage" else vmlinux, small)
+        direct_kernel = bzimage if way == "bzImage" else vmlinux
         listed = pair_up(row for row in read_table() if applies(row, (name, str(machine), way)))
-        seen = differences(direct, ours)
-        assert seen - listed == set(), f"{machine}, {way}: differences that {TABLE.name} does not list"
-        assert listed - seen == set(), f"{machine}, {way}: {TABLE.name} lists differences that are not there"
+        seen = differences(booted(machine, direct_kernel, small), ours)
+        unlisted, missing = seen - listed, listed - seen
+        if unlisted or missing:
+            # What SeaBIOS leaves in its own memory is not the same in every boot, and once in hundreds looks like an
+            # option ROM to Linux. A difference is what is there again when both are booted again.
+            seen = differences(booted(machine, direct_kernel, small), booted(machine, our_image, boot_img))
+            print(f"{machine}, {way}: looked at twice for {unlisted | missing}")
+            unlisted, missing = unlisted & seen, missing - seen
+        assert unlisted == set(), f"{machine}, {way}: differences that {TABLE.name} does not list"
+        assert missing == set(), f"{machine}, {way}: {TABLE.name} lists differences that are not there"
 
 
 def test_every_row_of_the_table_is_tested():
