@@ -527,6 +527,19 @@ def test_text_is_not_written_over_what_only_looks_like_vga(host, boot_host, payl
     assert report.rsdp == reporter.Rsdp(0xB8000, rsdp_bytes(2))
 
 
+@pytest.mark.parametrize("field, data", [("rsdp_paddr", rsdp_bytes(2)), ("cmdline_paddr", b"\0")])
+def test_what_lies_in_the_image_is_refused(field, data, host, boot_host, build):
+    """In the far end of the stack, where it is still whole when it is looked at, but need not stay so."""
+    segments, _ = host_script.load_segments(build / "pvhboot.elf")
+    end = max(address + size for address, _, size in segments)
+    host.module(0x3000000, b"kernel")
+    host.copy(end - 3072 + 64, data)
+    host.start_info[field] = end - 3072 + 64
+    # Without a line of ours there is no policy either: it halts.
+    result = boot_host(host, until=r"^pvhboot: E\d{3} .*\n", timeout=10)
+    assert "pvhboot: E108 " in result.text, result
+
+
 # movl $0xc0000080, %ecx; rdmsr; orl $0x900, %eax; wrmsr; movl $0x100000, %eax; jmp *%eax
 LEAVE_EFER_SET = bytes.fromhex("b9800000c0 0f32 0d00090000 0f30 b800001000 ffe0")
 
