@@ -9,6 +9,7 @@
 #define PVHBOOT_BOOT_INFO_H
 
 #include "abi/hvm_start_info.h"
+#include "pvhboot/display.h"
 #include "pvhboot/error.h"
 #include "pvhboot/memory.h"
 #include "pvhboot/memory_map.h"
@@ -46,6 +47,8 @@ struct machine {
     const struct memory *memory;
     struct range image; /* where the running image lies, its stack included */
     bool long_mode;     /* CPUID 80000001h EDX bit 29 */
+    /* display_find; NULL where there can be no display. */
+    void (*find_display)(const struct memory_map *map, bool linear, struct display_device *device);
 };
 
 struct boot_info {
@@ -83,7 +86,7 @@ bool start_info_command_line(const struct machine *machine, const struct hvm_sta
 /*
  * Checks everything that the start_info points to and copies it: errors 105 to 114, 120 to 124 and
  * 201 to 206. `address` is where the start_info itself lies, `line` its command line in place.
- * `working_memory` more bytes are left in the arena for the caller, for each module as many again.
+ * `working_memory` more bytes are left in the arena for the caller.
  */
 bool boot_info_collect(const struct machine *machine, uint32_t address,
                        const struct hvm_start_info *start_info, struct span line,
@@ -103,5 +106,8 @@ struct span boot_info_payload_line(const struct boot_info *info, bool *strip);
  * good is passed over. rsdp->size is 0 when there is none. ACPI 6.4, 5.2.5.
  */
 bool rsdp_find(const struct memory *memory, uint64_t told, struct span *rsdp, struct error *error);
+
+/* Whether that RSDP lies where a PC's kernel searches for it. */
+bool rsdp_is_found(const struct memory *memory, struct span rsdp);
 
 #endif

@@ -28,18 +28,19 @@ struct error {
  * Fills in an error with the up to four values that its text shows and gives false, to be
  * returned: return FAIL(error, LINUX_TRUNCATED, image.size, end);
  */
-#define FAIL(error, name, ...) FAIL_PADDED(error, ERROR_##name, ##__VA_ARGS__, 0, 0, 0, 0)
+#define FAIL(error, name, ...) (FAIL_PADDED(error, ERROR_##name, ##__VA_ARGS__, 0, 0, 0, 0), false)
 #define FAIL_PADDED(error, number, first, second, third, fourth, ...)                              \
     error_set(error, number, first, second, third, fourth)
 /* The same with the span that its %s prints. */
 #define FAIL_TEXT(error, name, text, ...)                                                          \
-    (FAIL(error, name, ##__VA_ARGS__), error_set_text(error, text))
+    (FAIL_PADDED(error, ERROR_##name, ##__VA_ARGS__, 0, 0, 0, 0), error_set_text(error, text),     \
+     false)
 
 /* Never inlined: it would be, at every place where something can be wrong. */
-__attribute__((noinline, cold)) bool error_set(struct error *error, enum error_number number,
+__attribute__((noinline, cold)) void error_set(struct error *error, enum error_number number,
                                                uint64_t first, uint64_t second, uint64_t third,
                                                uint64_t fourth);
-bool error_set_text(struct error *error, struct span text);
+void error_set_text(struct error *error, struct span text);
 
 /* Prints the one line of an error: "pvhboot: E304 ..." and a newline. */
 void error_print(struct output output, const struct error *error);

@@ -17,14 +17,22 @@ struct payload {
     struct span image;                 /* from its first byte to the end of its module */
     const struct boot_module *modules; /* the modules behind it, its own */
     uint32_t module_count;
-    struct span command_line;
-    bool strip; /* our words are still in command_line */
+    size_t header;            /* what the loader's probe found, bytes from the image's first */
+    struct span command_line; /* the host's */
+    bool strip;               /* our words are still in command_line */
+    /* Out of a bundle; each may be empty: */
+    bool bundled;
+    struct span bundle_line; /* goes in front of command_line */
+    struct span bundle_argv0;
 };
 
 struct loader {
     const char *name;
-    /* Whether the image looks like this format; a look at its magic, no more. */
-    bool (*probe)(struct span image);
+    /*
+     * Whether the image looks like this format; a look at its magic, no more. `*header` may be
+     * given: for the plan, as payload->header.
+     */
+    bool (*probe)(struct span image, size_t *header);
     /* Fills in an empty plan up to segments, scratch and handoff. */
     bool (*plan)(const struct payload *payload, const struct options *options, struct plan *plan,
                  struct error *error);
@@ -37,7 +45,26 @@ struct loader {
 bool loader_plan(struct boot_info *info, const struct options *options, size_t mover_size,
                  struct plan *plan, struct error *error);
 
+/*
+ * Finds the loader for a payload and has it make the plan: for containers, which turn one payload
+ * into another. UNKNOWN_PAYLOAD, NOT_THAT_PROTOCOL, FIT_NESTED, and the loader's.
+ */
+bool loader_choose(const struct payload *payload, const struct options *options, struct plan *plan,
+                   struct error *error);
+
 extern const struct loader linux_loader;
+extern const struct loader boot_sector_loader; /* one that is no such kernel: says so */
+extern const struct loader multiboot1_loader;
+extern const struct loader multiboot2_loader;
+extern const struct loader fit_loader;
+
+/*
+ * The payload's command line: the bundle's, then the host's without our words. The room is for
+ * all of it and a NUL; written is the number of characters, without a NUL.
+ */
+size_t payload_line_room(const struct payload *payload);
+size_t payload_line_write(const struct payload *payload, const struct options *options,
+                          uint8_t *text);
 
 /* A bzImage's fields, checked, as boot.rst defines them for its version. */
 struct linux_kernel {

@@ -8,6 +8,7 @@
 #ifndef PVHBOOT_OPTIONS_H
 #define PVHBOOT_OPTIONS_H
 
+#include "pvhboot/digest.h"
 #include "pvhboot/error.h"
 #include "pvhboot/memory.h"
 
@@ -33,6 +34,19 @@ enum memmap_source {
     MEMMAP_HYPERCALL,
 };
 
+enum protocol {
+    PROTOCOL_AUTO, /* what the payload is, the first of those it is */
+    PROTOCOL_LINUX,
+    PROTOCOL_MULTIBOOT1,
+    PROTOCOL_MULTIBOOT2,
+};
+
+enum argv0 {
+    ARGV0_AUTO, /* as the bundle says, else as is usual for the protocol */
+    ARGV0_NONE,
+    ARGV0_WORD,
+};
+
 struct options {
     enum panic_policy panic;
     uint16_t exit_port;
@@ -40,6 +54,14 @@ struct options {
     enum memmap_source memmap;
     bool verbose;
     bool entry_64;
+    enum protocol protocol;
+    struct span config; /* a bundle's configuration, .size 0: its default; in the line */
+    enum argv0 argv0;
+    struct span argv0_word; /* ARGV0_WORD; in the line */
+    bool verify_all;        /* nothing boots that has no digest */
+    bool allow_sha1;
+    bool has_sha256; /* of module 0 */
+    uint8_t sha256[DIGEST_SHA256_SIZE];
     size_t first; /* offset in the line of the first word that is ours, SIZE_MAX without any */
 };
 
@@ -47,8 +69,9 @@ struct options {
 struct options options_default(void);
 
 /*
- * Reads our words of `line` into `options`. On an error (UNKNOWN_OPTION, OPTION_VALUE: the first
- * one met) the other words have still been read, so that the panic policy holds for that error too.
+ * Reads our words of `line`, which has to stay, into `options`. On an error (UNKNOWN_OPTION,
+ * OPTION_VALUE: the first one met) the other words have still been read, so that the panic policy
+ * holds for that error too.
  */
 bool options_parse(struct span line, struct options *options, struct error *error);
 

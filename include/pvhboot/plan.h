@@ -7,6 +7,8 @@
 #define PVHBOOT_PLAN_H
 
 #include "pvhboot/boot_info.h"
+#include "pvhboot/display.h"
+#include "pvhboot/elf.h"
 #include "pvhboot/error.h"
 #include "pvhboot/memory.h"
 #include "pvhboot/memory_map.h"
@@ -40,6 +42,9 @@ struct handoff {
     uint32_t entry;
     uint32_t eax, ebx, ecx, edx, esi, edi, ebp;
     uint32_t page_table; /* HANDOFF_LONG: what CR3 gets */
+    /* Set if the mode is linear. */
+    struct display_device display;
+    struct display_mode display_mode;
 };
 
 /* One step of the mover. A zero-fill has source == destination. */
@@ -61,6 +66,7 @@ enum move_kind {
 
 struct plan {
     const struct boot_info *info;
+    struct arena *arena;  /* info's, for what planning needs */
     const char *protocol; /* a literal, for people */
     struct segment *segments;
     size_t segment_count, segment_capacity;
@@ -74,8 +80,16 @@ struct plan {
     size_t move_count;
 };
 
-/* Bytes that plan_init takes from the arena for each module, and once more. */
-#define PLAN_WORKING_MEMORY 1024u
+/*
+ * Segments that a plan may have: for each module, and for a bundle's, three; for each part of a
+ * kernel that is loaded two; and some that every payload has.
+ */
+#define PLAN_SEGMENTS_LIMIT (3u * BOOT_MODULES_LIMIT + 2u * ELF_SEGMENTS_LIMIT + 16u)
+
+/* Bytes of the arena that planning takes: plan_init's segments, and a bundle's modules. */
+#define PLAN_WORKING_MEMORY                                                                        \
+    (PLAN_SEGMENTS_LIMIT * sizeof(struct segment) +                                                \
+     BOOT_MODULES_LIMIT * (sizeof(struct boot_module) + sizeof(uint32_t)) + 64u)
 
 /* An empty plan; its lists lie in info's arena. PLAN_TOO_LONG when that has too little left. */
 bool plan_init(struct plan *plan, struct boot_info *info, struct error *error);

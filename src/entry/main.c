@@ -4,6 +4,7 @@
 #include "../platform/exception.h"
 #include "pvhboot/boot_info.h"
 #include "pvhboot/console.h"
+#include "pvhboot/display.h"
 #include "pvhboot/handoff.h"
 #include "pvhboot/loader.h"
 #include "pvhboot/panic.h"
@@ -51,6 +52,7 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
         .memory = &memory,
         .image = {(uintptr_t)image_start, (uintptr_t)image_end},
         .long_mode = cpu_has_long_mode(),
+        .find_display = display_find,
     };
     struct boot_info info;
     struct plan plan;

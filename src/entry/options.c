@@ -150,6 +150,65 @@ static bool parse_entry(struct word value, struct options *options) {
     return options->entry_64 || is(value, "32");
 }
 
+static bool parse_protocol(struct word value, struct options *options) {
+    if (is(value, "linux"))
+        options->protocol = PROTOCOL_LINUX;
+    else if (is(value, "multiboot1"))
+        options->protocol = PROTOCOL_MULTIBOOT1;
+    else if (is(value, "multiboot2"))
+        options->protocol = PROTOCOL_MULTIBOOT2;
+    else
+        return false;
+    return true;
+}
+
+/* The text of a value, without the quotes if it is quoted as a whole. False when there is none. */
+static bool parse_text(struct word value, struct span *text) {
+    if (value.next < value.end && *value.next == '"') {
+        value.next++;
+        if (find(value.next, value.end, '"') + 1 == value.end)
+            value.end--;
+    }
+    *text = (struct span){0, (const uint8_t *)value.next, (size_t)(value.end - value.next)};
+    return text->size != 0;
+}
+
+static bool parse_config(struct word value, struct options *options) {
+    return parse_text(value, &options->config);
+}
+
+static bool parse_argv0(struct word value, struct options *options) {
+    options->argv0 = is(value, "none") ? ARGV0_NONE : ARGV0_WORD;
+    return parse_text(value, &options->argv0_word);
+}
+
+/* 64 hexadecimal digits. */
+static bool parse_sha256(struct word value, struct options *options) {
+    if (value.end - value.next != 2 * DIGEST_SHA256_SIZE)
+        return false;
+    for (size_t i = 0; i < 2 * DIGEST_SHA256_SIZE; i++) {
+        uint32_t digit = digit_value(value.next[i]);
+        if (digit > 15)
+            return false;
+        options->sha256[i / 2] = (uint8_t)((uint32_t)options->sha256[i / 2] << 4 | digit);
+    }
+    options->has_sha256 = true;
+    return true;
+}
+
+/* "require", "sha1", or both. */
+static bool parse_verify(struct word value, struct options *options) {
+    do {
+        if (take(&value, "require"))
+            options->verify_all = true;
+        else if (take(&value, "sha1"))
+            options->allow_sha1 = true;
+        else
+            return false;
+    } while (take(&value, ","));
+    return value.next == value.end;
+}
+
 static bool parse_verbose(struct word value, struct options *options) {
     options->verbose = true;
     return value.next == value.end;
@@ -159,8 +218,10 @@ static const struct {
     const char *name;
     bool (*parse)(struct word value, struct options *options);
 } words[] = {
-    {"console=", parse_console}, {"entry=", parse_entry},    {"memmap=", parse_memmap},
-    {"panic=", parse_panic},     {"verbose", parse_verbose},
+    {"argv0=", parse_argv0},   {"config=", parse_config},     {"console=", parse_console},
+    {"entry=", parse_entry},   {"memmap=", parse_memmap},     {"panic=", parse_panic},
+    {"sha256=", parse_sha256}, {"protocol=", parse_protocol}, {"verbose", parse_verbose},
+    {"verify=", parse_verify},
 };
 
 /* `rest` is the word behind our prefix. */
@@ -177,11 +238,27 @@ struct options options_default(void) {
         .exit_port = OPTIONS_EXIT_PORT, .consoles = CONSOLE_ALL, .first = SIZE_MAX};
 }
 
+/* Whether our prefix is anywhere in the line: most have none, and are done with. */
+static bool mentions_us(const char *start, const char *end) {
+    static const char prefix[] = OUR_PREFIX;
+    while ((size_t)(end - start) >= sizeof prefix - 1) {
+        start = find(start, end, *prefix);
+        if ((size_t)(end - start) >= sizeof prefix - 1 &&
+            memcmp(start, prefix, sizeof prefix - 1) == 0)
+            return true;
+        if (start < end)
+            start++;
+    }
+    return false;
+}
+
 bool options_parse(struct span line, struct options *options, struct error *error) {
     const char *start = (const char *)line.bytes;
     const char *end = start + line.size;
     struct word word = {start, start};
     bool good = true;
+    if (!mentions_us(start, end))
+        return true;
     while (next_word(word.end, end, &word)) {
         struct error other;
         struct word rest = word;

@@ -57,17 +57,38 @@ static bool search(const struct memory *memory, uint64_t address, size_t size, s
     return false;
 }
 
+/* 0 when there is none. */
+static uint32_t ebda_address(const struct memory *memory) {
+    struct span pointer;
+    uint16_t segment = 0;
+    if (memory_span(memory, ACPI_EBDA_SEGMENT_ADDRESS, sizeof segment, &pointer))
+        span_read16(pointer, 0, &segment);
+    return (uint32_t)segment << 4;
+}
+
+static bool in_area(struct span rsdp, uint32_t area, uint32_t size) {
+    return area && rsdp.address >= area && rsdp.address - area <= size - ACPI_RSDP_SIZE_REVISION_0;
+}
+
 bool rsdp_find(const struct memory *memory, uint64_t told, struct span *rsdp, struct error *error) {
     *rsdp = (struct span){0};
     if (told)
         return rsdp_check(memory, told, rsdp, error);
 
-    struct span pointer;
-    uint16_t segment = 0;
-    if (memory_span(memory, ACPI_EBDA_SEGMENT_ADDRESS, sizeof segment, &pointer))
-        span_read16(pointer, 0, &segment);
-    if (segment && search(memory, (uint64_t)segment << 4, ACPI_EBDA_SEARCHED, rsdp))
+    uint32_t ebda = ebda_address(memory);
+    if (ebda && search(memory, ebda, ACPI_EBDA_SEARCHED, rsdp))
         return true;
     search(memory, ACPI_BIOS_AREA, ACPI_BIOS_AREA_SIZE, rsdp);
     return true;
+}
+
+/*
+ * By its place alone: what is searched is known, and to search it takes 50,000 instructions. Where
+ * another good one comes before it, that is what a PC's kernel finds when nobody is in between.
+ */
+bool rsdp_is_found(const struct memory *memory, struct span rsdp) {
+    if (rsdp.address % ACPI_RSDP_ALIGNMENT)
+        return false;
+    return in_area(rsdp, ACPI_BIOS_AREA, ACPI_BIOS_AREA_SIZE) ||
+           in_area(rsdp, ebda_address(memory), ACPI_EBDA_SEARCHED);
 }

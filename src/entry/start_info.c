@@ -14,29 +14,26 @@ static bool clear_of_image(const struct machine *machine, struct range range, st
 bool start_info_read(const struct machine *machine, uint32_t address,
                      struct hvm_start_info *start_info, struct error *error) {
     struct span span;
-    uint32_t magic = 0;
-    uint32_t version = 0;
-    memset(start_info, 0, sizeof *start_info);
     if (address == 0)
         return FAIL(error, NO_START_INFO);
     /* A short one may end where memory does. */
     if (!memory_span(machine->memory, address, HVM_START_INFO_SIZE_V1, &span) &&
         !memory_span(machine->memory, address, HVM_START_INFO_SIZE_V0, &span))
         return FAIL(error, START_INFO_UNREACHABLE, address, HVM_START_INFO_SIZE_V0);
-    span_read32(span, offsetof(struct hvm_start_info, magic), &magic);
-    if (magic == XEN_PV_START_INFO_MAGIC)
-        return FAIL(error, PV_START_INFO, address);
-    if (magic != XEN_HVM_START_MAGIC_VALUE)
-        return FAIL(error, START_INFO_MAGIC, address, magic);
-
-    span_read32(span, offsetof(struct hvm_start_info, version), &version);
-    size_t size = version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0;
-    if (!span_slice(span, 0, size, &span))
-        return FAIL(error, START_INFO_UNREACHABLE, address, size);
-    if (!clear_of_image(machine, span_range(span), error))
-        return false;
     memcpy(start_info, span.bytes, span.size);
-    return true;
+    if (start_info->magic == XEN_PV_START_INFO_MAGIC)
+        return FAIL(error, PV_START_INFO, address);
+    if (start_info->magic != XEN_HVM_START_MAGIC_VALUE)
+        return FAIL(error, START_INFO_MAGIC, address, start_info->magic);
+    if (start_info->version == 0) {
+        start_info->memmap_paddr = 0;
+        start_info->memmap_entries = 0;
+        start_info->reserved = 0;
+        span.size = HVM_START_INFO_SIZE_V0;
+    } else if (span.size < HVM_START_INFO_SIZE_V1) {
+        return FAIL(error, START_INFO_UNREACHABLE, address, HVM_START_INFO_SIZE_V1);
+    }
+    return clear_of_image(machine, span_range(span), error);
 }
 
 /* The text at `address`, 0 meaning none. False when it does not end within `limit` bytes. */
@@ -64,8 +61,7 @@ bool start_info_command_line(const struct machine *machine, const struct hvm_sta
     return clear_of_image(machine, text_range(*line), error);
 }
 
-__attribute__((noinline)) void *arena_allocate(struct arena *arena, size_t count,
-                                               size_t element_size) {
+void *arena_allocate(struct arena *arena, size_t count, size_t element_size) {
     size_t size;
     if (__builtin_mul_overflow(count, element_size, &size) ||
         __builtin_add_overflow(size, 7, &size))
@@ -322,7 +318,7 @@ bool boot_info_collect(const struct machine *machine, uint32_t address,
         return false;
     info->rsdp = lists.rsdp;
 
-    uint64_t size = copies_size(&lists) + (uint64_t)working_memory * (lists.module_count + 1);
+    uint64_t size = copies_size(&lists) + working_memory;
     if (!make_arena(&lists, size, &info->arena, error))
         return false;
     if (!copy_lists(&lists, info))

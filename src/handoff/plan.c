@@ -4,15 +4,12 @@
 
 #include "pvhboot/string.h"
 
-/* Segments that one payload has beside those for each module. */
-#define SEGMENTS_OTHERS 12u
-#define SEGMENTS_A_MODULE 3u
-
 bool plan_init(struct plan *plan, struct boot_info *info, struct error *error) {
     memset(plan, 0, sizeof *plan);
     plan->info = info;
+    plan->arena = &info->arena;
     plan->protocol = "none";
-    plan->segment_capacity = SEGMENTS_OTHERS + SEGMENTS_A_MODULE * (size_t)info->module_count;
+    plan->segment_capacity = PLAN_SEGMENTS_LIMIT;
     plan->segments = arena_allocate(&info->arena, plan->segment_capacity, sizeof *plan->segments);
     if (!plan->segments)
         return FAIL(error, PLAN_TOO_LONG, plan->segment_capacity);

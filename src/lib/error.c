@@ -4,7 +4,7 @@
 
 #include "pvhboot/string.h"
 
-bool error_set(struct error *error, enum error_number number, uint64_t first, uint64_t second,
+void error_set(struct error *error, enum error_number number, uint64_t first, uint64_t second,
                uint64_t third, uint64_t fourth) {
     error->number = number;
     error->text = output_text("");
@@ -12,12 +12,10 @@ bool error_set(struct error *error, enum error_number number, uint64_t first, ui
     error->values[1] = second;
     error->values[2] = third;
     error->values[3] = fourth;
-    return false;
 }
 
-bool error_set_text(struct error *error, struct span text) {
+void error_set_text(struct error *error, struct span text) {
     error->text = text;
-    return false;
 }
 
 /* Every text, its number in front, one behind the other: pointers would double the table. */

@@ -4,48 +4,28 @@
 
 #include "pvhboot/string.h"
 
-/* The window that shows [address, address + size), and where in it the range begins. */
-static const struct memory_window *find_window(const struct memory *memory, uint64_t address,
-                                               uint64_t size, uint32_t *offset) {
-    if ((address | size) >> 32)
-        return NULL;
-    uint32_t low_address = (uint32_t)address;
-    uint32_t low_size = (uint32_t)size;
+uint8_t *memory_search(const struct memory *memory, uint64_t address, uint64_t size) {
+    uint8_t *bytes = NULL;
+    for (size_t i = 0; i < memory->count && !bytes; i++)
+        bytes = window_bytes(&memory->windows[i], address, size);
+    return bytes;
+}
+
+/* Bytes of the window that shows the address, from there on. */
+static size_t bytes_from(const struct memory *memory, uint64_t address) {
     const struct memory_window *window = memory->windows;
-    for (size_t left = memory->count; left > 0; left--, window++) {
-        *offset = low_address - window->address;
-        if (low_address >= window->address && *offset <= window->size &&
-            low_size <= window->size - *offset)
-            return window;
-    }
-    return NULL;
-}
-
-void *memory_writable(const struct memory *memory, uint64_t address, uint64_t size) {
-    uint32_t offset;
-    const struct memory_window *window = find_window(memory, address, size, &offset);
-    return window ? (void *)(window->bytes + offset) : NULL;
-}
-
-bool memory_span(const struct memory *memory, uint64_t address, uint64_t size, struct span *span) {
-    uint32_t offset;
-    const struct memory_window *window = find_window(memory, address, size, &offset);
-    if (!window)
-        return false;
-    *span =
-        (struct span){(uint32_t)address, (const uint8_t *)(window->bytes + offset), (size_t)size};
-    return true;
+    while (!window_bytes(window, address, 1))
+        window++;
+    return window->size - ((uint32_t)address - window->address);
 }
 
 bool memory_text(const struct memory *memory, uint64_t address, size_t limit, struct span *span) {
-    uint32_t offset;
-    const struct memory_window *window = find_window(memory, address, 1, &offset);
-    if (!window)
+    const uint8_t *bytes = memory_writable(memory, address, 1);
+    if (!bytes)
         return false;
-    size_t most = window->size - offset;
+    size_t most = bytes_from(memory, address);
     if (most > limit)
         most = limit;
-    const uint8_t *bytes = (const uint8_t *)(window->bytes + offset);
     const uint8_t *end = memchr(bytes, 0, most);
     if (!end)
         return false;

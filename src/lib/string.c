@@ -10,12 +10,7 @@
 #undef memcpy
 
 void *memcpy(void *restrict destination, const void *restrict source, size_t size) {
-    void *to = destination;
-    size_t words = size / 4;
-    __asm__ volatile("rep movsl" : "+D"(to), "+S"(source), "+c"(words)::"memory");
-    size &= 3;
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(source), "+c"(size)::"memory");
-    return destination;
+    return copy_bytes(destination, source, size);
 }
 
 void *memmove(void *destination, const void *source, size_t size) {
@@ -61,4 +56,31 @@ int memcmp(const void *left, const void *right, size_t size) {
     if (equal)
         return 0;
     return a[-1] < b[-1] ? -1 : 1;
+}
+
+size_t strlen(const char *text) {
+    return (size_t)((const char *)memchr(text, 0, SIZE_MAX) - text);
+}
+
+size_t strnlen(const char *text, size_t most) {
+    const char *end = memchr(text, 0, most);
+    return end ? (size_t)(end - text) : most;
+}
+
+char *strrchr(const char *text, int value) {
+    for (size_t left = strlen(text) + 1; left > 0; left--)
+        if (text[left - 1] == (char)value)
+            return (char *)(uintptr_t)(text + left - 1);
+    return NULL;
+}
+
+const uint8_t *find_word(const uint8_t *bytes, size_t count, uint32_t value) {
+    bool found;
+    if (count == 0)
+        return NULL;
+    __asm__ volatile("repne scasl"
+                     : "+D"(bytes), "+c"(count), "=@ccz"(found)
+                     : "a"(value)
+                     : "memory");
+    return found ? bytes - sizeof value : NULL;
 }

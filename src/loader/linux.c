@@ -14,9 +14,16 @@
 
 #define BOOT_FLAG_OFFSET 0x1feu
 
-static bool linux_probe(struct span image) {
+static bool is_boot_sector(struct span image, size_t *header) {
     uint16_t flag = 0;
+    (void)header;
     return span_read16(image, BOOT_FLAG_OFFSET, &flag) && flag == LINUX_BOOT_FLAG;
+}
+
+static bool linux_probe(struct span image, size_t *header) {
+    uint32_t magic = 0;
+    return is_boot_sector(image, header) && span_read32(image, LINUX_JUMP_TARGET, &magic) &&
+           magic == LINUX_HEADER_MAGIC;
 }
 
 /* Everything of one attempt to boot a kernel. */
@@ -103,17 +110,12 @@ static const char rsdp_word[] = "acpi_rsdp=";
 #define RSDP_WORD_SIZE (sizeof rsdp_word - 1)
 #define RSDP_VALUE_SIZE 10u /* 0x and eight digits */
 
-static bool is_found_by_scan(const struct memory *memory, struct span rsdp) {
-    struct span found;
-    struct error error;
-    return rsdp_find(memory, 0, &found, &error) && found.size && found.address == rsdp.address;
-}
-
 static bool must_tell_rsdp(const struct linux_boot *boot) {
     const struct boot_info *info = boot->plan->info;
     return boot->kernel.version < 0x20f && info->rsdp.size &&
            !options_has_word(boot->payload->command_line, rsdp_word) &&
-           !is_found_by_scan(info->machine.memory, info->rsdp);
+           !options_has_word(boot->payload->bundle_line, rsdp_word) &&
+           !rsdp_is_found(info->machine.memory, info->rsdp);
 }
 
 /* Gives where the rest of the line goes. */
@@ -130,16 +132,11 @@ static uint8_t *write_rsdp_word(uint8_t *text, uint32_t address) {
 
 /* Writes the payload's command line; `text` has room for all that command_line_room counts. */
 static bool write_command_line(struct linux_boot *boot, uint8_t *text, struct error *error) {
-    struct span line = boot->payload->command_line;
     uint8_t *rest = text;
     /* In front: at the end, an open quote or a "--" would take the word for something else. */
     if (boot->tell_rsdp)
         rest = write_rsdp_word(text, boot->plan->info->rsdp.address);
-    size_t size = line.size;
-    if (boot->payload->strip)
-        size = options_strip(line, boot->options->first, rest);
-    else
-        memcpy(rest, line.bytes, line.size);
+    size_t size = payload_line_write(boot->payload, boot->options, rest);
     if (size == 0 && rest > text)
         rest--;
     rest[size] = 0;
@@ -150,7 +147,7 @@ static bool write_command_line(struct linux_boot *boot, uint8_t *text, struct er
 }
 
 static size_t command_line_room(const struct linux_boot *boot) {
-    return boot->payload->command_line.size + 1 + RSDP_WORD_SIZE + RSDP_VALUE_SIZE + 1;
+    return payload_line_room(boot->payload) + RSDP_WORD_SIZE + RSDP_VALUE_SIZE + 1;
 }
 
 /* A lone range is given in two halves, which Linux merges again. */
@@ -316,3 +313,4 @@ static bool linux_plan(const struct payload *payload, const struct options *opti
 }
 
 const struct loader linux_loader = {"linux", linux_probe, linux_plan};
+const struct loader boot_sector_loader = {"linux", is_boot_sector, linux_plan};

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Real kernels and the initramfs for the boot tests: what test/debian-package and initramfs/make give, for Python."""
+"""Real kernels and the initramfs for the boot tests: what cmake/debian-package and initramfs/make give, for Python."""
 
 import lzma
 import pathlib
 import struct
 import subprocess
 
-TEST = pathlib.Path(__file__).resolve().parents[1]
+TOP = pathlib.Path(__file__).resolve().parents[2]
+TEST = TOP / "test"
 
 
 def package(architecture, name, only=None):
     """The folder that a Debian package is unpacked in; fetches it when it is not there yet."""
-    command = [TEST / "debian-package", *(["-o", only] if only else []), architecture, name]
+    command = [TOP / "cmake" / "debian-package", *(["-o", only] if only else []), architecture, name]
     return pathlib.Path(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 

@@ -180,7 +180,7 @@ def run(machine, kernel, initrd=None, append=None, *, timeout=60, until=None, ic
             raw, matched, timed_out = _read_console(process.stdout, pattern, started + timeout)
             ended_by_itself = not matched and not timed_out
             if monitor and not ended_by_itself:
-                answers = _ask_monitor(socket_path, monitor)
+                answers = ask_monitor(socket_path, monitor)
             if ended_by_itself:
                 # The console is closed: QEMU is on its way out, but is given no more than the time it had.
                 try:
@@ -228,7 +228,7 @@ def _read_console(stream, pattern, deadline):
 MONITOR_PROMPT = b"(qemu) "
 
 
-def _ask_monitor(path, commands):
+def ask_monitor(path, commands):
     """Carries out commands of the human monitor; returns their answers."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(10)

@@ -7,6 +7,7 @@
     report.segment("cs")     -> Segment
     report.memory            -> list of (address, size, type), as it was handed over
     report.command_line      -> Text, report.initrd -> Blob, report.rsdp -> Rsdp
+    report.tags, report.sections, report.framebuffer -> of a Multiboot report
 """
 
 import dataclasses
@@ -60,6 +61,36 @@ class Mapping:
     writable: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """An ELF section header as a Multiboot kernel was given it; blob is what is there, None when nothing is."""
+
+    name: bytes | None
+    type: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+    link: int
+    info: int
+    alignment: int
+    entry_size: int
+    blob: Blob | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Framebuffer:
+    """Pitch in bytes, depth in bits; colours is ((position, size) of red, green, blue), or None."""
+
+    address: int
+    pitch: int
+    width: int
+    height: int
+    depth: int
+    type: int
+    colours: tuple | None
+
+
 class Report:
     def __init__(self, kind, lines):
         self.kind = kind
@@ -70,6 +101,10 @@ class Report:
 
     def __getitem__(self, key):
         return int(self._lines[key], 16)
+
+    @property
+    def keys(self):
+        return list(self._lines)
 
     def words(self, key):
         return self._lines[key].split()
@@ -97,13 +132,17 @@ class Report:
 
     @property
     def memory(self):
-        """The map as (address, size, type): E820 of a linux report, start_info's of a pvh one."""
+        """The map as (address, size, type): E820 of a linux report, start_info's or Multiboot's of others."""
         name = "e820" if self.kind == "linux" else "memory_map"
         return [tuple(self.numbers(key)[:3]) for key in self.indexed(name)]
 
     @property
     def command_line(self):
         return self._text("command_line")
+
+    @property
+    def loader_name(self):
+        return self._text("loader_name")
 
     def module_line(self, index):
         return self._text(f"module_line.{index:#x}")
@@ -123,8 +162,36 @@ class Report:
 
     @property
     def rsdp(self):
-        address, *rest = self.words("rsdp")
-        return Rsdp(int(address, 16), bytes.fromhex(rest[0]) if rest else b"")
+        return self._rsdp("rsdp")
+
+    @property
+    def scanned_rsdp(self):
+        """What a kernel finds that looks for itself; address 0 when that is nothing."""
+        return self._rsdp("scanned_rsdp")
+
+    def hex_bytes(self, key):
+        """The bytes of a line that is nothing but bytes."""
+        return bytes.fromhex(self._lines[key])
+
+    @property
+    def tags(self):
+        """Multiboot 2's as (type, size, offset in the information block)."""
+        return [tuple(self.numbers(key)) for key in self.indexed("tag")]
+
+    @property
+    def sections(self):
+        return [self._section(key) for key in self.indexed("section")]
+
+    @property
+    def framebuffer(self):
+        """None when there is none."""
+        if "framebuffer" not in self:
+            return None
+        colours = None
+        if "framebuffer_colours" in self:
+            numbers = self.numbers("framebuffer_colours")
+            colours = tuple(zip(numbers[::2], numbers[1::2]))
+        return Framebuffer(*self.numbers("framebuffer"), colours)
 
     @property
     def mappings(self):
@@ -144,10 +211,9 @@ class Report:
         if rest.strip() in ("unreachable", ""):
             return Text(int(address, 16), None)
         length, quoted = rest.split(" ", 1)
-        match = re.fullmatch(r'"(.*)"', quoted.strip("\n"))
-        if not match:
+        text = _unquoted(quoted.strip("\n"))
+        if text is None:
             return Text(int(address, 16), None)
-        text = re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes.fromhex(m[1].decode()), match[1].encode("latin-1"))
         if len(text) != int(length, 16):
             raise NoReport(f"{key}: {len(text)} bytes, but its length is {length}")
         return Text(int(address, 16), text)
@@ -156,6 +222,23 @@ class Report:
         address, size, crc, *head = self.words(key)
         crc = None if crc == "unreachable" else int(crc, 16)
         return Blob(int(address, 16), int(size, 16), crc, bytes.fromhex(head[0]) if head else b"")
+
+    def _rsdp(self, key):
+        address, *rest = self.words(key)
+        return Rsdp(int(address, 16), bytes.fromhex(rest[0]) if rest else b"")
+
+    def _section(self, key):
+        *numbers, name = self._lines[key].strip().split(" ", 9)
+        contents = key.replace("section.", "section_bytes.")
+        return Section(_unquoted(name), *(int(number, 16) for number in numbers),
+                       self._blob(contents) if contents in self else None)
+
+
+def _unquoted(quoted):
+    match = re.fullmatch(r'"(.*)"', quoted)
+    if not match:
+        return None
+    return re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes.fromhex(m[1].decode()), match[1].encode("latin-1"))
 
 
 def parse(text):

@@ -17,7 +17,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 PAGES = ["README.md", "docs/hosts.md"]
 
 TEST = re.compile(r'^<!-- test: status (\d+)((?:, "[^"\n]+")+) -->\n```sh\n(.*?)^```$', re.M | re.S)
-EXAMPLES_IN_README = 5
+COPY = re.compile(r"^<!-- copy of (\S+) -->\n```\w+\n(.*?)^```$", re.M | re.S)
+EXAMPLES_IN_README = 6
 
 
 def examples():
@@ -35,6 +36,7 @@ def folder(build, tmp_path_factory):
     """A folder in which the commands find what the page says is there, and in which they may leave what they like."""
     folder = tmp_path_factory.mktemp("examples")
     (folder / "build/demo").mkdir(parents=True)
+    (folder / "docs").symlink_to(TOP / "docs")
     for name in ("pvhboot.elf", "pvhboot32.elf", "payloads"):
         (folder / "build" / name).symlink_to(build.resolve() / name)
     # What ./demo leaves.
@@ -47,7 +49,7 @@ def folder(build, tmp_path_factory):
 @pytest.mark.parametrize("page, status, texts, command", examples(),
                          ids=[f"{page}-{number}" for number, (page, *_) in enumerate(examples())])
 def test_command_does_what_the_page_says(page, status, texts, command, folder):
-    result = subprocess.run(["sh", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    result = subprocess.run(["sh", "-e", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, timeout=180)
     said = result.stdout.decode("latin-1").replace("\r", "")
     assert result.returncode == status, said
@@ -56,4 +58,13 @@ def test_command_does_what_the_page_says(page, status, texts, command, folder):
 
 def test_readme_has_its_examples():
     assert sum(page == "README.md" for page, *_ in examples()) == EXAMPLES_IN_README
-    assert all(len(command.splitlines()) == 1 for page, _, _, command in examples() if page == "README.md")
+    # One line each, but for the kernel that has to be compiled first.
+    assert all(len(command.splitlines()) == 1 + command.startswith("gcc ")
+               for page, _, _, command in examples() if page == "README.md")
+
+
+def test_readme_shows_the_kernel_that_it_builds():
+    """The source on the page is the file that the command beside it compiles, to the byte."""
+    copies = COPY.findall((TOP / "README.md").read_text())
+    assert [path for path, _ in copies] == ["docs/example-kernel.c"]
+    assert all(text == (TOP / path).read_text() for path, text in copies)

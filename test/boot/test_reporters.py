@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reporters of payloads/ booted through pvhboot: what they were given must be, to the byte, what the host was given."""
 
-import functools
 import itertools
-import os
 import re
 import struct
 import zlib
@@ -16,23 +14,8 @@ import boot_image
 import handover
 import host_script
 import reporter
-from qemu import Machine, run
-
-MIB = 1 << 20
-REPORTED = 0x10  # what a reporter writes to isa-debug-exit
-FAILED = 1       # what pvhboot.panic=exit writes
-ERROR_LINE = r"^pvhboot: E\d{3} "
-
-OURS = b"pvhboot.panic=exit"
-
-PC = Machine("pc", memory="128M")
-PC_QBOOT = PC.but(firmware="qboot")
-Q35 = PC.but(board="q35")
-Q35_QBOOT = Q35.but(firmware="qboot")
-MICROVM = Machine("microvm", firmware="qboot", memory="128M", options=("rtc=on",))
-MICROVM_OWN_BIOS = MICROVM.but(firmware=None)
-BOARDS = [PC, PC_QBOOT, Q35, Q35_QBOOT, MICROVM]
-NO_LONG_MODE = {"binary": "qemu-system-i386", "cpu": "qemu32"}
+from boots import (BOARDS, MIB, MICROVM, MICROVM_OWN_BIOS, NO_LONG_MODE, OURS, PC, PC_QBOOT, Q35, REPORTED, error_of,
+                   report_of)
 
 # Reporter and entry; None is the default entry.
 VARIANTS = [
@@ -43,60 +26,6 @@ VARIANTS = [
     ("linux-old.bzImage", None),
 ]
 CONTAINERS = ["pvhboot.elf", "pvhboot32.elf"]
-
-
-@pytest.fixture(scope="session")
-def boot(build, tmp_path_factory):
-    """boot(machine, boot module, command line, ...) -> qemu.Result of pvhboot."""
-    folder = tmp_path_factory.mktemp("boot")
-    names = itertools.count()
-
-    def boot_module(machine, module, line=OURS, container="pvhboot.elf", **more):
-        path = None
-        if module is not None:
-            path = folder / f"boot{next(names)}.img"
-            path.write_bytes(module)
-        result = run(machine, build / container, path, os.fsdecode(line), **{"timeout": 30} | more)
-        if path:
-            path.unlink()
-        return result
-
-    return boot_module
-
-
-@pytest.fixture(scope="session")
-def host_of(payloads, tmp_path_factory):
-    """host_of(machine, module, line) -> what that machine hands over, as payloads/pvh.elf reports it."""
-    path = tmp_path_factory.mktemp("host") / "boot.img"
-
-    @functools.lru_cache(maxsize=None)
-    def ask(machine, module, line):
-        path.write_bytes(module)
-        kernel = "pvh32.elf" if machine.binary == "qemu-system-i386" else "pvh.elf"
-        result = run(machine, payloads / kernel, path, os.fsdecode(line), timeout=30)
-        assert result.debug_exit == REPORTED, result
-        report = reporter.parse(result.text)
-        assert report.command_line.bytes == line
-        assert [(blob.size, blob.crc32) for blob in report.modules] == [(len(module), zlib.crc32(module))]
-        return report
-
-    return ask
-
-
-def report_of(result):
-    """The report of a boot that went well: silence before it, and nothing behind."""
-    assert result.debug_exit == REPORTED, result
-    assert result.text.startswith("report: begin linux\n"), result
-    assert result.text.endswith("report: end\n"), result
-    return reporter.parse(result.text)
-
-
-def error_of(result):
-    """The number of the one error that a boot ended with."""
-    assert result.debug_exit == FAILED, result
-    lines = [line for line in result.lines if line]
-    assert len(lines) == 1 and re.match(ERROR_LINE, lines[0]), result
-    return result.errors[0][0]
 
 
 def line_of(entry, text=b"console=ttyS0"):
@@ -251,30 +180,6 @@ def test_no_acpi(boot, host_of, payloads):
 
 
 # ---- hosts made to measure ----
-
-
-@pytest.fixture(scope="session")
-def boot_host(build, payloads, tmp_path_factory):
-    """boot_host(host) -> qemu.Result of pvhboot on a host_script.Host."""
-    folder = tmp_path_factory.mktemp("hosts")
-    names = itertools.count()
-
-    def boot_host_script(host, machine=MICROVM.but(memory="256M"), **more):
-        path = folder / f"script{next(names)}"
-        path.write_bytes(host.script())
-        result = run(machine, payloads / "test_host.elf", path, **{"timeout": 30} | more)
-        path.unlink()
-        return result
-
-    return boot_host_script
-
-
-@pytest.fixture
-def host(build):
-    """A small sane host: 80 MiB, our panic policy."""
-    made = host_script.Host(build / "pvhboot.elf")
-    made.command_line = OURS
-    return made
 
 
 # MEMORY_TABLE_LIMIT
@@ -450,7 +355,7 @@ def test_kernel_and_initrd_change_places(host, boot_host, payloads):
     kernel_end = 0x100000 + 0x41000
     ram_end = kernel_end + len(initrd)
     host.memory = [(0, 0x9F000, 1), (0x100000, ram_end - 0x100000, 1)]
-    host.module(ram_end - len(kernel), kernel).module(0x110000, initrd)
+    host.module(ram_end - len(kernel), kernel).module(0x128000, initrd)
     report = check_on_host(boot_host(host), host, kernel, initrd)
     assert report.initrd.address == kernel_end
 

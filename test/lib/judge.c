@@ -330,17 +330,120 @@ const char *judge_moves(struct simulated_machine *machine) {
     return wrong;
 }
 
-/* Everything of a plan that passed its check. */
-static const char *judge_prepared(struct simulated_machine *machine,
-                                  const struct host_input *host) {
+/* --- The payload ------------------------------------------------------------------------------ */
+
+uint64_t file_number(const struct judged_file *file, uint64_t offset, unsigned size) {
+    uint64_t number = 0;
+    for (unsigned i = 0; i < size; i++) {
+        uint8_t byte = 0;
+        if (offset < file->size && i < file->size - offset)
+            simulated_before(file->machine, file->address + offset + i, &byte, 1);
+        number |= (uint64_t)byte << 8 * i;
+    }
+    return number;
+}
+
+void judged_payload_add(struct judged_payload *payload, struct hvm_modlist_entry part) {
+    payload->parts = realloc(payload->parts, (payload->part_count + 1) * sizeof part);
+    if (!payload->parts)
+        abort();
+    payload->parts[payload->part_count++] = part;
+}
+
+static struct judged_file kernel_file(const struct simulated_machine *machine,
+                                      const struct judged_payload *payload) {
+    return (struct judged_file){machine, payload->parts[0].paddr, payload->parts[0].size};
+}
+
+#define BOOT_SECTOR_MAGIC 0x1feu
+#define SETUP_HEADER_MAGIC 0x202u
+#define FIT_MAGIC 0xedfe0dd0u /* as a little-endian number */
+
+static bool is_linux(const struct judged_file *file) {
+    return file_number(file, BOOT_SECTOR_MAGIC, 2) == LINUX_BOOT_FLAG &&
+           file_number(file, SETUP_HEADER_MAGIC, 4) == LINUX_HEADER_MAGIC;
+}
+
+static const char *choose_kind(const struct simulated_machine *machine,
+                               struct judged_payload *payload) {
+    const enum protocol asked = machine->options.protocol;
+    const struct judged_file file = kernel_file(machine, payload);
+    if (is_linux(&file) && (asked == PROTOCOL_AUTO || asked == PROTOCOL_LINUX))
+        payload->kind = JUDGED_LINUX;
+    else if (judge_find_multiboot(&file, 2) != UINT64_MAX &&
+             (asked == PROTOCOL_AUTO || asked == PROTOCOL_MULTIBOOT2))
+        payload->kind = JUDGED_MULTIBOOT2;
+    else if (judge_find_multiboot(&file, 1) != UINT64_MAX &&
+             (asked == PROTOCOL_AUTO || asked == PROTOCOL_MULTIBOOT1))
+        payload->kind = JUDGED_MULTIBOOT1;
+    else
+        return "a plan for a file of no known kind, or of another than was asked for";
+    return NULL;
+}
+
+static bool is_bundle(const struct simulated_machine *machine,
+                      const struct judged_payload *payload) {
+    const struct judged_file file = kernel_file(machine, payload);
+    return file_number(&file, 0, 4) == FIT_MAGIC;
+}
+
+static char *copy_text_of(struct span text) {
+    char *copy = calloc(1, text.size + 1);
+    if (!copy)
+        abort();
+    memcpy(copy, text.bytes, text.size);
+    return copy;
+}
+
+/* All of it before the moves: they may overwrite what is read here. */
+static const char *find_payload(const struct simulated_machine *machine,
+                                const struct host_input *host, struct judged_payload *payload) {
+    const char *wrong = NULL;
+    const struct options *options = &machine->options;
+    judged_payload_add(payload, host->modules[0]);
+    if (options->argv0 == ARGV0_WORD)
+        payload->option_argv0 = copy_text_of(options->argv0_word);
+    if (options->has_sha256)
+        wrong = judge_sha256(machine, &payload->parts[0]);
+    if (!wrong && is_bundle(machine, payload))
+        wrong = judge_bundle(machine, payload);
+    if (options->verify_all &&
+        (host->start_info.nr_modules > 1 || (!options->has_sha256 && !payload->bundled)))
+        wrong = "what nothing vouches for was taken";
+    for (uint32_t i = 1; i < host->start_info.nr_modules; i++)
+        judged_payload_add(payload, host->modules[i]);
+    return wrong ? wrong : choose_kind(machine, payload);
+}
+
+static const char *judge_linux_payload(struct simulated_machine *machine,
+                                       const struct host_input *host,
+                                       const struct judged_payload *payload) {
+    const struct hvm_modlist_entry *part = &payload->parts[0];
+    const struct span image = {(uint32_t)part->paddr, machine->bytes + part->paddr,
+                               (size_t)part->size};
     struct linux_kernel kernel = {0};
     struct error error;
-    struct span image = {(uint32_t)host->modules[0].paddr, machine->bytes + host->modules[0].paddr,
-                         (size_t)host->modules[0].size};
     if (!linux_parse(image, &kernel, &error))
         return "a plan for a file that does not parse";
     const char *wrong = judge_moves(machine);
-    return wrong ? wrong : judge_linux(machine, host, &kernel);
+    return wrong ? wrong : judge_linux(machine, host, payload, &kernel);
+}
+
+/* Everything of a plan that passed its check. */
+static const char *judge_prepared(struct simulated_machine *machine,
+                                  const struct host_input *host) {
+    struct judged_payload payload = {0};
+    const char *wrong = find_payload(machine, host, &payload);
+    if (!wrong && payload.kind == JUDGED_LINUX) {
+        wrong = judge_linux_payload(machine, host, &payload);
+    } else if (!wrong) {
+        wrong = judge_moves(machine);
+        if (!wrong)
+            wrong = judge_multiboot(machine, host, &payload);
+    }
+    free(payload.parts);
+    free(payload.option_argv0);
+    return wrong;
 }
 
 const char *judge(struct simulated_machine *machine) {

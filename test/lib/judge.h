@@ -50,14 +50,72 @@ struct host_input {
     struct hvm_memmap_table_entry *map;
 };
 
+enum judged_kind {
+    JUDGED_LINUX,
+    JUDGED_MULTIBOOT1,
+    JUDGED_MULTIBOOT2,
+};
+
+/* What boots, told from the raw input: module 0 and what is behind it, or what a bundle has. */
+struct judged_payload {
+    enum judged_kind kind;
+    struct hvm_modlist_entry *parts; /* the kernel, then its modules, each with its text */
+    uint32_t part_count;
+    bool bundled;
+    uint64_t line;      /* physical address of the bundle's text, 0 for none */
+    uint64_t argv0;     /* the same */
+    char *option_argv0; /* pvhboot.argv0=, NULL for none; the line may be overwritten */
+};
+
+void judged_payload_add(struct judged_payload *payload, struct hvm_modlist_entry part);
+
+/* Unpacks part 0, a bundle, into its parts. */
+const char *judge_bundle(const struct simulated_machine *machine, struct judged_payload *payload);
+
+/* Whether the part has the digest of pvhboot.sha256. */
+const char *judge_sha256(const struct simulated_machine *machine,
+                         const struct hvm_modlist_entry *part);
+
+/* A file in memory as it was when watching began: what lies behind its end reads as 0. */
+struct judged_file {
+    const struct simulated_machine *machine;
+    uint64_t address;
+    uint64_t size;
+};
+
+uint64_t file_number(const struct judged_file *file, uint64_t offset, unsigned size);
+
+/* Where the header of a Multiboot kernel of that version is, UINT64_MAX when there is none. */
+uint64_t judge_find_multiboot(const struct judged_file *file, unsigned version);
+
 /*
  * A Linux payload, after judge_moves: its kernel, boot_params, registers, initrd, map, page tables.
- * `kernel` is what linux_parse made of module 0 before that.
+ * `kernel` is what linux_parse made of part 0 before that.
  */
 const char *judge_linux(const struct simulated_machine *machine, const struct host_input *host,
-                        const struct linux_kernel *kernel);
+                        const struct judged_payload *payload, const struct linux_kernel *kernel);
 
-/* The payload's command line, made anew: each of our words and one space beside it taken out. */
+/*
+ * A Multiboot payload, after judge_moves: what is loaded, the entry and registers, modules, and
+ * everything that the boot information says.
+ */
+const char *judge_multiboot(const struct simulated_machine *machine, const struct host_input *host,
+                            const struct judged_payload *payload);
+
+/* A line that is longer is not judged. */
+#define LONGEST_JUDGED_LINE 0x10000u
+
+/* A text of the host's, as it was; without one (address 0), empty. Gives its size. */
+size_t judged_text(const struct simulated_machine *machine, uint64_t address, uint8_t *text);
+
+/*
+ * The payload's command line, made anew: the bundle's, then the host's without our words. `line`
+ * has room for twice LONGEST_JUDGED_LINE; gives LONGEST_JUDGED_LINE or more when it is too long.
+ */
+size_t judged_line(const struct simulated_machine *machine, const struct host_input *host,
+                   const struct judged_payload *payload, uint8_t *line);
+
+/* Each of our words and one space beside it taken out. */
 size_t judge_strip(const uint8_t *line, size_t size, uint8_t *payload);
 
 /* All of these, as far as the machine came. */

@@ -11,6 +11,7 @@
 struct boot {
     const struct simulated_machine *machine;
     const struct host_input *host;
+    const struct judged_payload *payload;
     const struct linux_kernel *kernel;
     const struct boot_params *params; /* as they lie in memory now */
     struct extent runtime;            /* the kernel's, from its load address on */
@@ -83,7 +84,7 @@ static bool is_ours(size_t offset) {
 
 static const char *judge_params(const struct boot *boot) {
     const uint8_t *bytes = (const uint8_t *)boot->params;
-    const uint64_t file = boot->host->modules[0].paddr;
+    const uint64_t file = boot->payload->parts[0].paddr;
     uint8_t jump;
     simulated_before(boot->machine, file + LINUX_JUMP_LENGTH_OFFSET, &jump, 1);
     for (size_t offset = 0; offset < sizeof *boot->params; offset++) {
@@ -117,9 +118,9 @@ static const char *judge_initrd(struct boot *boot) {
         tail_is_zero = byte == 0;
     }
     uint64_t size = tail_is_zero ? 0 : tail.size;
-    for (uint32_t i = 1; i < boot->host->start_info.nr_modules; i++)
-        if (boot->host->modules[i].size)
-            size = (size + 3) / 4 * 4 + boot->host->modules[i].size;
+    for (uint32_t i = 1; i < boot->payload->part_count; i++)
+        if (boot->payload->parts[i].size)
+            size = (size + 3) / 4 * 4 + boot->payload->parts[i].size;
     boot->initrd = (struct extent){header->ramdisk_image,
                                    (uint64_t)header->ramdisk_image + header->ramdisk_size};
     if (size == 0)
@@ -137,8 +138,8 @@ static const char *judge_initrd(struct boot *boot) {
     uint64_t done = tail_is_zero ? 0 : tail.size;
     if (!judge_holds(boot->machine, address, tail.address, done))
         return "the initrd behind the kernel is not there";
-    for (uint32_t i = 1; i < boot->host->start_info.nr_modules; i++) {
-        const struct hvm_modlist_entry *module = &boot->host->modules[i];
+    for (uint32_t i = 1; i < boot->payload->part_count; i++) {
+        const struct hvm_modlist_entry *module = &boot->payload->parts[i];
         for (; module->size && done % 4; done++)
             if (*now(boot, address + done))
                 return "bytes between initrds are not zero";
@@ -150,72 +151,6 @@ static const char *judge_initrd(struct boot *boot) {
 }
 
 /* --- The command line ------------------------------------------------------------------------- */
-
-#define OURS "pvhboot."
-
-/* The first word of ours; false when there is none. */
-static bool find_our_word(const uint8_t *line, size_t size, size_t *start, size_t *end) {
-    bool quoted = false;
-    bool in_word = false;
-    for (size_t i = 0; i <= size; i++) {
-        if (i == size || (line[i] == ' ' && !quoted)) {
-            if (in_word && i - *start >= sizeof OURS - 1 &&
-                memcmp(line + *start, OURS, sizeof OURS - 1) == 0) {
-                *end = i;
-                return true;
-            }
-            in_word = false;
-            continue;
-        }
-        if (!in_word)
-            *start = i;
-        in_word = true;
-        quoted ^= line[i] == '"';
-    }
-    return false;
-}
-
-size_t judge_strip(const uint8_t *line, size_t size, uint8_t *payload) {
-    size_t start;
-    size_t end;
-    for (size_t i = 0; i < size; i++)
-        payload[i] = line[i];
-    while (find_our_word(payload, size, &start, &end)) {
-        if (end < size)
-            end++;
-        else if (start && payload[start - 1] == ' ')
-            start--;
-        memmove(payload + start, payload + end, size - end);
-        size -= end - start;
-    }
-    return size;
-}
-
-#define LONGEST_JUDGED_LINE 0x10000u
-
-/* A text of the host's, as it was. */
-static size_t read_text(const struct boot *boot, uint64_t address, uint8_t *text) {
-    size_t size = 0;
-    for (; address; size++) {
-        if (size == LONGEST_JUDGED_LINE)
-            return size;
-        simulated_before(boot->machine, address + size, text + size, 1);
-        if (!text[size])
-            break;
-    }
-    return size;
-}
-
-static size_t expected_line(const struct boot *boot, uint8_t *line) {
-    const struct hvm_start_info *start_info = &boot->host->start_info;
-    static uint8_t text[LONGEST_JUDGED_LINE];
-    if (boot->host->modules[0].cmdline_paddr && !(start_info->flags & SIF_INITDOMAIN))
-        return read_text(boot, boot->host->modules[0].cmdline_paddr, line);
-    size_t size = read_text(boot, start_info->cmdline_paddr, text);
-    if (size >= 7 && memcmp(text, "pv-shim", 7) == 0 && (size == 7 || text[7] == ' '))
-        return 0;
-    return judge_strip(text, size, line);
-}
 
 /*
  * A kernel from before 2.15 may be told of the RSDP in front of its line. Gives the rest, or all of
@@ -235,9 +170,9 @@ static const char *behind_rsdp_word(const struct boot *boot, const char *given, 
 }
 
 static const char *judge_line(struct boot *boot) {
-    static uint8_t line[LONGEST_JUDGED_LINE];
-    size_t size = expected_line(boot, line);
-    if (size == LONGEST_JUDGED_LINE)
+    static uint8_t line[2 * LONGEST_JUDGED_LINE];
+    size_t size = judged_line(boot->machine, boot->host, boot->payload, line);
+    if (size >= LONGEST_JUDGED_LINE)
         return "the command line is longer than the judge reads";
     boot->command_line = boot->params->hdr.cmd_line_ptr;
     if (boot->kernel->version < 0x202) {
@@ -380,8 +315,8 @@ static const char *judge_clear_of_each_other(const struct boot *boot) {
 }
 
 const char *judge_linux(const struct simulated_machine *machine, const struct host_input *host,
-                        const struct linux_kernel *kernel) {
-    struct boot boot = {.machine = machine, .host = host, .kernel = kernel};
+                        const struct judged_payload *payload, const struct linux_kernel *kernel) {
+    struct boot boot = {.machine = machine, .host = host, .payload = payload, .kernel = kernel};
     boot.params = (const struct boot_params *)now(&boot, machine->plan.handoff.esi);
     const char *wrong = judge_kernel(&boot);
     if (!wrong)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Machines made from bytes. Kernel and modules lie close together, from 1 MiB to a few MiB, the
- * host's lists where the arena would begin, so that everything is likely to overlap everything
- * else.
+ * Machines made from bytes. Kernel, or bundle, and modules lie close together, from 1 MiB to a few
+ * MiB, the host's lists where the arena would begin, so that everything is likely to overlap
+ * everything else.
  */
 #include "scenario.h"
 
 #include <string.h>
 
 #include "abi/cpio.h"
+#include "bundle_shape.h"
 #include "bzimage_shape.h"
+#include "multiboot_shape.h"
 
 #define START_INFO 0x11000u
 #define MODULE_LIST 0x11100u
@@ -114,11 +116,208 @@ static void fill(struct simulated_machine *machine, struct input *input, uint32_
         bytes[i] = (uint8_t)magic[i];
 }
 
+/* --- Multiboot kernels ------------------------------------------------------------------------ */
+
+static void add_segments(struct multiboot_shape *shape, struct input *input) {
+    shape->segment_count = 0;
+    for (uint8_t more = 1 + input_byte(input) % 3; more; more--) {
+        const uint32_t file_size = input_word(input) % 0x6000u;
+        struct multiboot_segment_shape *segment =
+            multiboot_add_segment(shape, some_address(input), file_size, file_size);
+        segment->memory_size += rarely(input, 2) ? input_word(input) : 0;
+        if (rarely(input, 16))
+            segment->memory_size = 0;
+        if (rarely(input, 16))
+            segment->type = input_byte(input) % 8;
+        if (rarely(input, 2))
+            segment->virtual_address += 0xc0000000u;
+        else if (rarely(input, 8))
+            segment->virtual_address = 0;
+    }
+    const struct multiboot_segment_shape *first = &shape->segments[0];
+    shape->entry =
+        (rarely(input, 2) ? first->address : first->virtual_address) + input_byte(input) * 16u;
+}
+
+static void add_sections(struct multiboot_shape *shape, struct input *input) {
+    if (!rarely(input, 2))
+        return;
+    for (uint8_t more = input_byte(input) % 5; more; more--)
+        multiboot_add_section(shape, input_byte(input) % 10,
+                              rarely(input, 3) ? shape->segments[0].virtual_address : 0,
+                              input_word(input) % 0x800u);
+}
+
+static void add_relocatable(struct multiboot_shape *shape, struct input *input) {
+    const uint32_t lowest = rarely(input, 2) ? some_address(input) : 0;
+    const uint32_t highest = rarely(input, 2) ? lowest + input_word(input) * 64u : UINT32_MAX;
+    const uint32_t fields[] = {lowest, highest, rarely(input, 8) ? 0 : 1u << input_byte(input) % 20,
+                               input_byte(input) % 4};
+    multiboot_add_tag(shape, MULTIBOOT2_HEADER_TAG_RELOCATABLE, 0, fields, sizeof fields);
+}
+
+/* Each about once in four times; what is unknown is more often optional than not. */
+static void add_tags(struct multiboot_shape *shape, struct input *input) {
+    const uint8_t which = input_byte(input);
+    const uint32_t words[] = {input_byte(input) % 24u, input_byte(input) % 22u, 8};
+    const uint32_t mode[] = {input_word(input) % 2048u, input_word(input) % 2048u,
+                             input_byte(input) % 40u};
+    const uint32_t console = input_byte(input) % 4u;
+    if (which & 1)
+        multiboot_add_tag(shape, MULTIBOOT2_HEADER_TAG_INFORMATION_REQUEST, rarely(input, 2), words,
+                          sizeof words);
+    if (which & 2)
+        multiboot_add_tag(shape, MULTIBOOT2_HEADER_TAG_CONSOLE_FLAGS, 0, &console, sizeof console);
+    if (which & 4)
+        multiboot_add_tag(shape, MULTIBOOT2_HEADER_TAG_FRAMEBUFFER, 1, mode, sizeof mode);
+    if (which & 8)
+        multiboot_add_tag(shape, MULTIBOOT2_HEADER_TAG_MODULE_ALIGN, 0, NULL, 0);
+    if (which & 16)
+        multiboot_add_tag(shape, input_byte(input) % 16, !rarely(input, 4), words, sizeof words);
+    if (which & 96)
+        add_relocatable(shape, input);
+    if (which & 128) {
+        const uint32_t entry = (uint32_t)shape->segments[0].address + 8;
+        multiboot_add_tag(shape, MULTIBOOT2_HEADER_TAG_ENTRY_ADDRESS, 0, &entry, sizeof entry);
+    }
+    if (!rarely(input, 8))
+        multiboot_end_tags(shape);
+}
+
+static struct multiboot_shape make_flat(struct input *input, bool first) {
+    struct multiboot_shape shape = first ? multiboot1_flat_shape() : multiboot2_flat_shape();
+    const uint32_t load = some_address(input);
+    const uint32_t bss = rarely(input, 2) ? load + shape.size + input_word(input) : 0;
+    const uint32_t entry = load + input_byte(input) * 8u;
+    if (first) {
+        shape.header1.load_addr = load;
+        shape.header1.header_addr = load + shape.header1_offset;
+        shape.header1.bss_end_addr = bss;
+        shape.header1.entry_addr = entry;
+        return shape;
+    }
+    const uint32_t addresses[] = {load + shape.header2_offset, rarely(input, 4) ? UINT32_MAX : load,
+                                  0, bss};
+    shape.tags_size = 0;
+    multiboot_add_tag(&shape, MULTIBOOT2_HEADER_TAG_ADDRESS, 0, addresses, sizeof addresses);
+    multiboot_add_tag(&shape, MULTIBOOT2_HEADER_TAG_ENTRY_ADDRESS, 0, &entry, sizeof entry);
+    if (rarely(input, 2))
+        add_relocatable(&shape, input);
+    multiboot_end_tags(&shape);
+    return shape;
+}
+
+static struct multiboot_shape make_multiboot_shape(struct input *input) {
+    const uint8_t kind = input_byte(input);
+    const bool first = kind & 1;
+    if (kind % 8 >= 6)
+        return make_flat(input, first);
+    struct multiboot_shape shape = first ? multiboot1_shape() : multiboot2_shape();
+    shape.is_64bit = kind & 16;
+    shape.machine = shape.is_64bit || (kind & 32) ? EM_X86_64 : EM_386;
+    shape.type = kind & 64 ? ET_DYN : ET_EXEC;
+    add_segments(&shape, input);
+    add_sections(&shape, input);
+    if (first) {
+        shape.header1.flags = input_byte(input) & 7;
+        shape.header1.mode_type = input_byte(input) & 1;
+        shape.header1.width = input_word(input) % 2048u;
+        shape.header1.height = input_word(input) % 2048u;
+        shape.header1.depth = input_byte(input) % 40u;
+    } else {
+        add_tags(&shape, input);
+        if (kind & 128)
+            shape.header1_offset = MULTIBOOT_SHAPE_HEADER + 0x400u;
+    }
+    return shape;
+}
+
+/* --- The modules ------------------------------------------------------------------------------ */
+
+#define LARGEST_KERNEL 0x40000u
+
+/* Damages a few bytes of a file that is not in memory yet. */
+static void damage_file(struct input *input, uint8_t *bytes, uint32_t size) {
+    if (!rarely(input, 8))
+        return;
+    for (uint8_t times = 1 + input_byte(input) % 4; times; times--)
+        bytes[input_word(input) % size] = input_byte(input);
+}
+
+/* Gives the file's size. */
+static uint32_t make_kernel(struct input *input, uint8_t *bytes) {
+    if (rarely(input, 2)) {
+        const struct bzimage_shape shape = make_shape(input);
+        bzimage_write(&shape, 1, bytes);
+        damage_file(input, bytes + LINUX_SETUP_HEADER_OFFSET, 0x90);
+        return (uint32_t)bzimage_size(&shape);
+    }
+    const struct multiboot_shape shape = make_multiboot_shape(input);
+    multiboot_write(&shape, 1, bytes);
+    damage_file(input, bytes, 0x200);
+    damage_file(input, bytes + MULTIBOOT_SHAPE_HEADER, 0x90);
+    return multiboot_size(&shape);
+}
+
+#define BUNDLED_MODULES 3u
+
+static const char *some_text(struct input *input) {
+    static const char *const texts[] = {
+        NULL, "", "a text", "none", "\"an open quote", "pvhboot.verbose"};
+    return texts[input_byte(input) % 6];
+}
+
+static void add_hashes(struct input *input, struct bundle_image *image) {
+    static const char *const algorithms[] = {"crc32", "sha256", "sha384", "sha512", "sha1", "md5"};
+    for (uint8_t i = 0; i < input_byte(input) % BUNDLE_HASHES; i++)
+        image->hashes[i] = algorithms[input_byte(input) % (rarely(input, 4) ? 6 : 4)];
+    image->wrong_hash = rarely(input, 32);
+    image->command_line = some_text(input);
+    image->argv0 = some_text(input);
+    if (rarely(input, 16))
+        image->compression = rarely(input, 2) ? "gzip" : NULL;
+}
+
+/* A bundle of that kernel and some more; gives its size. */
+static uint32_t make_bundle(struct input *input, const uint8_t *kernel, uint32_t size,
+                            uint8_t *bytes) {
+    static const char *const names[] = {"ramdisk-1", "loadable-1", "loadable-2"};
+    static uint8_t contents[BUNDLED_MODULES][0x4000];
+    struct bundle_shape shape = bundle_shape(kernel, size);
+    shape.data = (enum bundle_data)(input_byte(input) % 3);
+    add_hashes(input, &shape.images[0]);
+    shape.command_line = some_text(input);
+    shape.argv0 = some_text(input);
+    for (uint8_t i = 0; i < BUNDLED_MODULES; i++) {
+        if (!rarely(input, 2))
+            continue;
+        const uint32_t module_size = input_word(input) % sizeof contents[i];
+        memset(contents[i], 0x30 + i, module_size);
+        struct bundle_image *image;
+        if (i == 0) {
+            shape.ramdisk = names[i];
+            image = bundle_add_image(&shape, names[i], contents[i], module_size);
+        } else {
+            image = bundle_add_loadable(&shape, names[i], contents[i], module_size);
+        }
+        add_hashes(input, image);
+    }
+    size = bundle_write(&shape, bytes, LARGEST_KERNEL * 2);
+    damage_file(input, bytes, size < 0x600 ? size : 0x600);
+    return size;
+}
+
 static void make_modules(struct simulated_machine *machine, struct input *input) {
+    static uint8_t file[LARGEST_KERNEL];
     struct hvm_modlist_entry modules[MOST_MODULES] = {0};
-    const struct bzimage_shape shape = make_shape(input);
-    const uint32_t kernel = some_address(input);
-    const uint32_t size = (uint32_t)bzimage_size(&shape);
+    uint32_t kernel = some_address(input);
+    uint32_t size = make_kernel(input, file);
+    if (rarely(input, 3)) {
+        kernel &= ~7u;
+        size = make_bundle(input, file, size, simulated_bytes(machine, kernel));
+    } else {
+        simulated_put(machine, kernel, file, size);
+    }
     uint32_t tail = rarely(input, 2) ? input_word(input) % 0x8000u : 0;
     uint32_t count = 1 + input_byte(input) % MOST_MODULES;
     modules[0] = (struct hvm_modlist_entry){kernel, size + tail, 0, 0};
@@ -127,10 +326,8 @@ static void make_modules(struct simulated_machine *machine, struct input *input)
         modules[i].size = (uint64_t)input_word(input) >> (1 + input_byte(input) % 8);
         fill(machine, input, (uint32_t)modules[i].paddr, (uint32_t)modules[i].size);
     }
-    bzimage_write(&shape, 1, simulated_bytes(machine, kernel));
     fill(machine, input, kernel + size, tail);
-    damage(machine, input, kernel + LINUX_SETUP_HEADER_OFFSET, 0x90);
-    if (rarely(input, 8)) {
+    if (rarely(input, 4)) {
         simulated_text(machine, MODULE_LINE, "the module's own");
         modules[input_byte(input) % count].cmdline_paddr = MODULE_LINE;
     }
@@ -154,7 +351,16 @@ static void make_line(struct simulated_machine *machine, struct input *input) {
                                         "x\"pvhboot.verbose y\"",
                                         "",
                                         "pvhboot.memmap=start_info",
-                                        "root=/dev/vda1"};
+                                        "root=/dev/vda1",
+                                        "pvhboot.argv0=kernel",
+                                        "pvhboot.argv0=none",
+                                        "pvhboot.argv0=\"two words\"",
+                                        "pvhboot.protocol=multiboot1",
+                                        "pvhboot.protocol=multiboot2",
+                                        "pvhboot.config=conf-1",
+                                        "pvhboot.verify=require",
+                                        "pvhboot.verify=sha1"};
+    static const uint8_t word_count = sizeof words / sizeof *words;
     char line[512] = "";
     if (rarely(input, 16))
         strcat(line, "pvhboot.panic=exi ");
@@ -162,7 +368,7 @@ static void make_line(struct simulated_machine *machine, struct input *input) {
     for (uint8_t i = 0; i < count; i++) {
         if (i)
             strcat(line, " ");
-        strcat(line, words[input_byte(input) % 16]);
+        strcat(line, words[input_byte(input) % word_count]);
     }
     const uint32_t address = rarely(input, 4) ? some_address(input) : LINE;
     simulated_text(machine, address, line);
@@ -187,6 +393,16 @@ static void make_rsdp(struct simulated_machine *machine, struct input *input) {
     simulated_rsdp(machine, machine->start_info.rsdp_paddr, revision);
 }
 
+static void make_display(struct simulated_machine *machine, struct input *input) {
+    struct display_device *display = &machine->display;
+    display->linear = rarely(input, 2);
+    display->memory_address = 0xfd000000;
+    display->memory_size = 0x10000u << input_byte(input) % 9;
+    display->text = rarely(input, 2);
+    display->text_columns = 80;
+    display->text_rows = 25;
+}
+
 void scenario_make(struct simulated_machine *machine, struct input *input) {
     machine->start_info.magic = XEN_HVM_START_MAGIC_VALUE;
     machine->start_info.version = 1;
@@ -201,6 +417,7 @@ void scenario_make(struct simulated_machine *machine, struct input *input) {
     make_modules(machine, input);
     make_line(machine, input);
     make_rsdp(machine, input);
+    make_display(machine, input);
     damage(machine, input, MAP, machine->start_info.memmap_entries * 24);
     if (rarely(input, 8))
         machine->start_info_address = some_address(input) & ~7u;

@@ -13,6 +13,7 @@
 #define MODULE_LIST_ADDRESS 0x6040u
 #define MODULE_LIST_LONGEST 64u
 #define MAP_ADDRESS 0x7000u
+#define MANY_PAGES 1024u
 
 static struct simulated_machine the_machine;
 static struct sigaction other_action;
@@ -76,10 +77,19 @@ static void catch_faults(void) {
         other_action = before;
 }
 
+/* The copies are given back as well, lest the largest input so far stay in memory for good. */
 static void forget_written(struct simulated_machine *machine) {
     for (uint32_t i = 0; i < machine->written_count; i++)
         machine->kept[machine->written[i]] = 0;
+    if (machine->written_count > MANY_PAGES)
+        madvise(machine->copies, machine->written_count * (size_t)PAGE_SIZE, MADV_DONTNEED);
     machine->written_count = 0;
+}
+
+static void find_display(const struct memory_map *map, bool linear, struct display_device *device) {
+    (void)map;
+    *device = the_machine.display;
+    device->linear &= linear;
 }
 
 struct simulated_machine *simulated_machine(void) {
@@ -103,7 +113,8 @@ struct simulated_machine *simulated_machine(void) {
         .memory = {&machine->window, 1},
         .machine = {.memory = &machine->memory,
                     .image = {SIMULATED_IMAGE_START, SIMULATED_IMAGE_END},
-                    .long_mode = true},
+                    .long_mode = true,
+                    .find_display = find_display},
     };
     return machine;
 }

@@ -37,6 +37,7 @@ struct simulated_machine {
     struct memory_window window;
     struct memory memory;
     struct machine machine;
+    struct display_device display; /* what struct machine's find_display gives; none at first */
 
     /* The host's word, written to memory by simulated_machine_prepare if its address is set. */
     struct hvm_start_info start_info;

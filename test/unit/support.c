@@ -37,6 +37,22 @@ struct simulated_machine *machine_with(const struct bzimage_shape *shape, uint32
     return machine;
 }
 
+struct simulated_machine *machine_with_multiboot(const struct multiboot_shape *shape,
+                                                 uint32_t address) {
+    struct simulated_machine *machine = simulated_machine();
+    simulated_pc(machine, 64 * MIB);
+    multiboot_write(shape, 1, simulated_bytes(machine, address));
+    simulated_add_module(machine, address, multiboot_size(shape), 0);
+    return machine;
+}
+
+struct span multiboot_file(const struct multiboot_shape *shape) {
+    const uint32_t size = multiboot_size(shape);
+    uint8_t *bytes = test_malloc(size);
+    multiboot_write(shape, 1, bytes);
+    return (struct span){0x2000000, bytes, size};
+}
+
 uint64_t seed_for(const char *test) {
     const char *given = getenv("PVHBOOT_SEED");
     struct timespec now;

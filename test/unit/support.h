@@ -12,8 +12,10 @@
 
 #include <cmocka.h>
 
+#include "bundle_shape.h"
 #include "bzimage_shape.h"
 #include "judge.h"
+#include "multiboot_shape.h"
 #include "random.h"
 #include "simulated_machine.h"
 
@@ -65,6 +67,13 @@ struct span span_of(const char *text);
 
 /* A machine of 64 MiB with a kernel of the shape at `address` as module 0. */
 struct simulated_machine *machine_with(const struct bzimage_shape *shape, uint32_t address);
+
+/* The same of a Multiboot kernel. */
+struct simulated_machine *machine_with_multiboot(const struct multiboot_shape *shape,
+                                                 uint32_t address);
+
+/* A file of a shape in memory of its own, to the byte, so that reading past it is found. */
+struct span multiboot_file(const struct multiboot_shape *shape);
 
 /* PVHBOOT_SEED, or one of the clock's; printed, so that a failure can be repeated. */
 uint64_t seed_for(const char *test);

@@ -421,9 +421,10 @@ static void old_kernels_want_0x90000(void **state) {
 static void no_room_beside_the_kernel(void **state) {
     (void)state;
     struct bzimage_shape shape = bzimage_shape(0x20f, CODE_SIZE);
+    shape.header.init_size = 0x20000;
     struct simulated_machine *machine = machine_with(&shape, KERNEL);
-    /* The kernel takes all that its own module and the arena leave. */
-    const struct hvm_memmap_table_entry map[] = {{0x1000000, CODE_SIZE + 0x4000, 1, 0},
+    /* The kernel takes all that its own module leaves, the arena's memory among it. */
+    const struct hvm_memmap_table_entry map[] = {{0x1000000, shape.header.init_size, 1, 0},
                                                  {KERNEL, bzimage_size(&shape), 1, 0}};
     set_map(machine, map, COUNT(map));
     assert_refused(machine, LINUX_NO_ROOM_FOR_PARAMETERS);
@@ -456,7 +457,7 @@ static void the_64_bit_entry_with_all_far_apart(void **state) {
     struct bzimage_shape shape = bzimage_shape(0x20f, CODE_SIZE);
     shape.header.cmdline_size = 0x8000;
     struct simulated_machine *machine = machine_with(&shape, KERNEL);
-    const struct hvm_memmap_table_entry map[] = {{0x400000, 0x15000, 1, 0},
+    const struct hvm_memmap_table_entry map[] = {{0x400000, 0x1d800, 1, 0},
                                                  {0x1000000, 0x20000, 1, 0},
                                                  {KERNEL, 0x8000, 1, 0},
                                                  {0x3000000, 0x10000, 1, 0}};

@@ -32,6 +32,10 @@ static void defaults(void **state) {
         assert_int_equal(options.memmap, MEMMAP_AUTO);
         assert_false(options.verbose);
         assert_false(options.entry_64);
+        assert_int_equal(options.protocol, PROTOCOL_AUTO);
+        assert_int_equal(options.argv0, ARGV0_AUTO);
+        assert_int_equal(options.config.size, 0);
+        assert_false(options.verify_all || options.allow_sha1 || options.has_sha256);
         assert_int_equal(options.first, SIZE_MAX);
     }
     struct options options = options_default();
@@ -76,6 +80,54 @@ static void the_other_words(void **state) {
     assert_int_equal(parsed("pvhboot.entry=32").first, 0);
 }
 
+static void assert_span(struct span span, const char *text) {
+    assert_int_equal(span.size, strlen(text));
+    assert_memory_equal(span.bytes, text, span.size);
+}
+
+static void words_for_payloads(void **state) {
+    (void)state;
+    assert_int_equal(parsed("pvhboot.protocol=linux").protocol, PROTOCOL_LINUX);
+    assert_int_equal(parsed("pvhboot.protocol=multiboot1").protocol, PROTOCOL_MULTIBOOT1);
+    assert_int_equal(parsed("pvhboot.protocol=multiboot2").protocol, PROTOCOL_MULTIBOOT2);
+    assert_span(parsed("pvhboot.config=conf-2 a").config, "conf-2");
+    assert_span(parsed("pvhboot.config=\"a b\" c").config, "a b");
+    assert_int_equal(parsed("pvhboot.argv0=none").argv0, ARGV0_NONE);
+    struct options options = parsed("pvhboot.argv0=xen a");
+    assert_int_equal(options.argv0, ARGV0_WORD);
+    assert_span(options.argv0_word, "xen");
+    options = parsed("pvhboot.argv0=nones");
+    assert_int_equal(options.argv0, ARGV0_WORD);
+    assert_span(options.argv0_word, "nones");
+    assert_span(parsed("pvhboot.argv0=\"two words\"").argv0_word, "two words");
+    assert_span(parsed("pvhboot.argv0=a\"b c\"d").argv0_word, "a\"b c\"d");
+    assert_int_equal(parsed("pvhboot.argv0=a pvhboot.argv0=none").argv0, ARGV0_NONE);
+}
+
+static void words_for_digests(void **state) {
+    (void)state;
+    struct options options = parsed("pvhboot.verify=require");
+    assert_true(options.verify_all && !options.allow_sha1);
+    options = parsed("pvhboot.verify=sha1");
+    assert_true(!options.verify_all && options.allow_sha1);
+    options = parsed("pvhboot.verify=require,sha1");
+    assert_true(options.verify_all && options.allow_sha1);
+    options = parsed("pvhboot.verify=sha1,require");
+    assert_true(options.verify_all && options.allow_sha1);
+    options = parsed("pvhboot.verify=sha1 pvhboot.verify=require");
+    assert_true(options.verify_all && options.allow_sha1);
+    options = parsed("pvhboot.sha256="
+                     "00112233445566778899aabbccddeeffFEDCBA98765432100123456789abcdef");
+    static const uint8_t digest[] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                                     0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+                                     0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10,
+                                     0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+    assert_true(options.has_sha256);
+    assert_memory_equal(options.sha256, digest, sizeof digest);
+}
+
+#define DIGITS_60 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab"
+
 static void wrong_words_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -109,6 +161,25 @@ static void wrong_words_are_refused(void **state) {
         {"pvhboot.memmap=e820", ERROR_OPTION_VALUE, "pvhboot.memmap=e820"},
         {"pvhboot.entry=16", ERROR_OPTION_VALUE, "pvhboot.entry=16"},
         {"pvhboot.entry=", ERROR_OPTION_VALUE, "pvhboot.entry="},
+        {"pvhboot.protocol=", ERROR_OPTION_VALUE, "pvhboot.protocol="},
+        {"pvhboot.protocol=multiboot", ERROR_OPTION_VALUE, "pvhboot.protocol=multiboot"},
+        {"pvhboot.protocol=multiboot3", ERROR_OPTION_VALUE, "pvhboot.protocol=multiboot3"},
+        {"pvhboot.protocol", ERROR_UNKNOWN_OPTION, "pvhboot.protocol"},
+        {"pvhboot.config=", ERROR_OPTION_VALUE, "pvhboot.config="},
+        {"pvhboot.config=\"\"", ERROR_OPTION_VALUE, "pvhboot.config=\"\""},
+        {"pvhboot.argv0=", ERROR_OPTION_VALUE, "pvhboot.argv0="},
+        {"pvhboot.argv0=\"\"", ERROR_OPTION_VALUE, "pvhboot.argv0=\"\""},
+        {"pvhboot.verify=", ERROR_OPTION_VALUE, "pvhboot.verify="},
+        {"pvhboot.verify=md5", ERROR_OPTION_VALUE, "pvhboot.verify=md5"},
+        {"pvhboot.verify=require,", ERROR_OPTION_VALUE, "pvhboot.verify=require,"},
+        {"pvhboot.verify=required", ERROR_OPTION_VALUE, "pvhboot.verify=required"},
+        {"pvhboot.verify=,sha1", ERROR_OPTION_VALUE, "pvhboot.verify=,sha1"},
+        {"pvhboot.sha256=", ERROR_OPTION_VALUE, "pvhboot.sha256="},
+        {"pvhboot.sha256=" DIGITS_60 "abc", ERROR_OPTION_VALUE, "pvhboot.sha256=" DIGITS_60 "abc"},
+        {"pvhboot.sha256=" DIGITS_60 "abcg", ERROR_OPTION_VALUE,
+         "pvhboot.sha256=" DIGITS_60 "abcg"},
+        {"pvhboot.sha256=" DIGITS_60 "abcde", ERROR_OPTION_VALUE,
+         "pvhboot.sha256=" DIGITS_60 "abcde"},
     };
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct options options;
@@ -199,6 +270,8 @@ int main(void) {
         cmocka_unit_test(panic_policies),
         cmocka_unit_test(consoles),
         cmocka_unit_test(the_other_words),
+        cmocka_unit_test(words_for_payloads),
+        cmocka_unit_test(words_for_digests),
         cmocka_unit_test(wrong_words_are_refused),
         cmocka_unit_test(the_first_error_counts_and_the_policy_holds),
         cmocka_unit_test(stripped_byte_for_byte),

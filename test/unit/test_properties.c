@@ -263,8 +263,8 @@ static struct simulated_machine *machine_for_moves(struct random *random) {
     simulated_watch(machine);
     assert_true(start_info_read(&machine->machine, 0x6000, &start_info, &error));
     assert_true(start_info_command_line(&machine->machine, &start_info, &line, &error));
-    assert_true(boot_info_collect(&machine->machine, 0x6000, &start_info, line, MEMMAP_AUTO, 2048,
-                                  &machine->info, &error));
+    assert_true(boot_info_collect(&machine->machine, 0x6000, &start_info, line, MEMMAP_AUTO,
+                                  PLAN_WORKING_MEMORY, &machine->info, &error));
     assert_true(plan_init(&machine->plan, &machine->info, &error));
     return machine;
 }
@@ -297,7 +297,7 @@ static void any_machine_boots_right_or_is_refused(void **state) {
     unsigned booted = 0;
     const unsigned rounds = 3000;
     for (unsigned round = 0; round < rounds; round++) {
-        uint8_t bytes[256];
+        uint8_t bytes[512];
         struct input input = {bytes, sizeof bytes};
         random_fill(&random, bytes, sizeof bytes);
         struct simulated_machine *machine = simulated_machine();

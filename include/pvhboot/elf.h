@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ELF kernels: what is loaded where, and what their section headers say. Pure.
+ *
+ * ELF32 for EM_386 and, as x32-like kernels are linked, EM_X86_64; ELF64 for EM_X86_64. Nothing of
+ * this tells how such a kernel is entered.
+ */
+#ifndef PVHBOOT_ELF_H
+#define PVHBOOT_ELF_H
+
+#include "abi/elf.h"
+#include "pvhboot/error.h"
+#include "pvhboot/memory.h"
+
+/* docs/limits.md: PT_LOADs that take memory. */
+#define ELF_SEGMENTS_LIMIT 256u
+
+/* A checked ELF header. The file stays where it is. */
+struct elf {
+    struct span image;
+    bool is_64bit; /* of class ELFCLASS64 */
+    uint64_t entry;
+    struct range place; /* from the lowest byte that is loaded to behind the highest, physical */
+    struct span program_headers;
+    uint32_t program_header_count;
+    struct span section_headers; /* .size 0 when there are none */
+    uint32_t section_count;
+    uint32_t section_names; /* e_shstrndx */
+};
+
+/* What is loaded, physical: `bytes` at `address`, then zeros until there are `size` of them. */
+struct load_segment {
+    struct span bytes;
+    uint32_t address;
+    uint32_t size;            /* bytes, not 0; the end is in low memory */
+    uint64_t virtual_address; /* of the first byte */
+};
+
+/* A section that is not loaded. */
+struct elf_section {
+    size_t offset; /* bytes in the file */
+    size_t size;
+    uint64_t alignment;
+};
+
+/* Whether it begins as an ELF file does. */
+bool elf_probe(struct span image);
+
+/*
+ * Checks the header, every PT_LOAD and that no two of them overlap: ELF_TRUNCATED, ELF_KIND,
+ * ELF_HEADERS, ELF_SEGMENT, ELF_SEGMENT_ADDRESS, ELF_SEGMENTS_OVERLAP, ELF_TOO_MANY_SEGMENTS,
+ * ELF_NOTHING_TO_LOAD. Section headers that do not lie in the file count as none.
+ */
+bool elf_parse(struct span image, struct elf *elf, struct error *error);
+
+/* Program header `index` of a file that elf_parse took. False when it loads nothing. */
+bool elf_load_segment(const struct elf *elf, uint32_t index, struct load_segment *segment);
+
+/*
+ * The physical address of e_entry, which may be virtual: by the segment that holds it, else as it
+ * is when it lies in a segment's physical range. ELF_ENTRY where nothing of the file is.
+ */
+bool elf_physical_entry(const struct elf *elf, uint32_t *entry, struct error *error);
+
+/* Bytes of a section header. */
+static inline size_t elf_section_header_size(const struct elf *elf) {
+    return elf->is_64bit ? sizeof(struct elf64_section_header)
+                         : sizeof(struct elf32_section_header);
+}
+
+/*
+ * Section `index`, below elf->section_count, if it is in the file but takes no memory when the
+ * kernel runs, so that the program headers do not load it (as symbols are). False for others.
+ */
+bool elf_section_kept(const struct elf *elf, uint32_t index, struct elf_section *section);
+
+/* Whether the section of that header takes memory when the kernel runs. */
+static inline bool elf_section_is_loaded(const uint8_t *header) {
+    return ((const struct elf32_section_header *)header)->sh_flags & SHF_ALLOC;
+}
+
+#endif

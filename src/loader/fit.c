@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bundles: flat image trees as mkimage makes them (U-Boot, doc/uImage.FIT/source_file_format.txt,
+ * and the Flattened Image Tree specification), read by libfdt. docs/protocols.md, "Bundles".
+ */
+#include "pvhboot/digest.h"
+#include "pvhboot/loader.h"
+
+#include <libfdt.h>
+
+#include "pvhboot/string.h"
+
+#define FIT_ALIGNMENT 8u
+#define EXTERNAL_DATA_ALIGNMENT 4u
+
+/*
+ * A hash that is verified costs time: an honest bundle's, a few for each byte. One that has many
+ * images share the same bytes must not take for ever.
+ */
+#define MOST_HASHED_PER_BYTE 16u
+
+struct bundle {
+    const struct options *options;
+    struct span file; /* to the end of its module: external data lie behind the tree */
+    const void *tree;
+    uint32_t external; /* offset in the file that external data count from */
+    int images;        /* the node /images */
+    uint64_t hashed;   /* bytes so far */
+};
+
+static bool fit_probe(struct span image, size_t *header) {
+    static const uint8_t magic[] = {0xd0, 0x0d, 0xfe, 0xed};
+    (void)header;
+    return span_begins(image, magic, sizeof magic);
+}
+
+/* After this, libfdt reads nothing outside of the tree, whatever is in it. */
+static bool open_tree(struct bundle *bundle, struct error *error) {
+    struct span file = bundle->file;
+    bundle->tree = file.bytes;
+    if (file.address % FIT_ALIGNMENT)
+        return FAIL(error, FIT_UNALIGNED, file.address);
+    int result = -FDT_ERR_TRUNCATED;
+    if (file.size >= sizeof(struct fdt_header))
+        result = fdt_check_header(bundle->tree);
+    if (result == 0 && fdt_totalsize(bundle->tree) > file.size)
+        result = -FDT_ERR_TRUNCATED;
+    if (result == 0)
+        result = fdt_check_full(bundle->tree, fdt_totalsize(bundle->tree));
+    if (result < 0)
+        return FAIL(error, FIT_HEADER, file.address, file.size, (uint64_t)-result);
+    uint32_t end = fdt_totalsize(bundle->tree);
+    bundle->external = (end + EXTERNAL_DATA_ALIGNMENT - 1) & ~(EXTERNAL_DATA_ALIGNMENT - 1);
+    bundle->images = fdt_path_offset(bundle->tree, "/images");
+    return true;
+}
+
+/* --- Properties ------------------------------------------------------------------------------- */
+
+/* A text, or the first of a list of them; empty when there is no such property. FIT_PROPERTY. */
+static bool read_text(const struct bundle *bundle, int node, const char *name, struct span *text,
+                      struct error *error) {
+    int size = 0;
+    const char *value = fdt_getprop(bundle->tree, node, name, &size);
+    *text = output_text("");
+    if (!value)
+        return true;
+    if (size <= 0 || value[size - 1] != 0)
+        return FAIL_TEXT(error, FIT_PROPERTY, output_text(name));
+    *text = output_text(value);
+    return true;
+}
+
+/* A number of one cell; false when there is no such property. */
+static bool read_number(const struct bundle *bundle, int node, const char *name, uint32_t *value) {
+    int size = 0;
+    const fdt32_t *cell = fdt_getprop(bundle->tree, node, name, &size);
+    if (!cell || size != sizeof *cell)
+        return false;
+    *value = fdt32_ld(cell);
+    return true;
+}
+
+static struct span node_name(const struct bundle *bundle, int node) {
+    const char *name = fdt_get_name(bundle->tree, node, NULL);
+    return output_text(name ? name : "");
+}
+
+/*
+ * The node of just that name. libfdt takes "kernel" for "kernel@1" too, by which a configuration
+ * could be made to mean another image than it shows (U-Boot, CVE-2021-27138).
+ */
+static int find_node(const struct bundle *bundle, int parent, struct span name) {
+    int node;
+    if (parent < 0)
+        return parent;
+    fdt_for_each_subnode(node, bundle->tree, parent) {
+        struct span found = node_name(bundle, node);
+        if (found.size == name.size && memcmp(found.bytes, name.bytes, name.size) == 0)
+            return node;
+    }
+    return -FDT_ERR_NOTFOUND;
+}
+
+/* --- Images ----------------------------------------------------------------------------------- */
+
+/* The bytes of an image: external ones by position or by offset, else those in the tree. */
+static bool find_data(const struct bundle *bundle, int node, struct span *data,
+                      struct error *error) {
+    uint32_t position = 0;
+    uint32_t size = 0;
+    bool external = read_number(bundle, node, "data-position", &position);
+    bool found = external;
+    if (!external && read_number(bundle, node, "data-offset", &position)) {
+        external = true;
+        found = !__builtin_add_overflow(position, bundle->external, &position);
+    }
+    if (external) {
+        found = found && read_number(bundle, node, "data-size", &size);
+    } else {
+        int length = 0;
+        const uint8_t *bytes = fdt_getprop(bundle->tree, node, "data", &length);
+        found = bytes != NULL;
+        if (found) {
+            position = (uint32_t)(bytes - bundle->file.bytes);
+            size = (uint32_t)length;
+        }
+    }
+    if (!found || !span_slice(bundle->file, position, size, data))
+        return FAIL_TEXT(error, FIT_NO_DATA, node_name(bundle, node), bundle->file.size);
+    return true;
+}
+
+/* One hash node. `*strong` becomes true when it holds against somebody who tampers. */
+static bool verify_hash(struct bundle *bundle, int image, int hash, struct span data, bool *strong,
+                        struct error *error) {
+    struct span name = {0};
+    enum digest_algorithm algorithm;
+    uint32_t ignored = 0;
+    int size = 0;
+    if (read_number(bundle, hash, "uboot-ignore", &ignored) && ignored)
+        return true;
+    if (!read_text(bundle, hash, "algo", &name, error))
+        return false;
+    const uint8_t *value = fdt_getprop(bundle->tree, hash, "value", &size);
+    if (!digest_named(name, &algorithm) || !value || (size_t)size != digest_size(algorithm) ||
+        (algorithm == DIGEST_SHA1 && !bundle->options->allow_sha1))
+        return FAIL_TEXT(error, FIT_HASH_ALGORITHM, node_name(bundle, image));
+    bundle->hashed += data.size;
+    if (bundle->hashed / MOST_HASHED_PER_BYTE > bundle->file.size)
+        return FAIL(error, FIT_TOO_MUCH_TO_HASH, bundle->hashed, bundle->file.size);
+    if (!digest_matches(algorithm, data, value))
+        return FAIL_TEXT(error, FIT_HASH, node_name(bundle, image));
+    if (algorithm != DIGEST_CRC32)
+        *strong = true;
+    return true;
+}
+
+static bool verify_hashes(struct bundle *bundle, int image, struct span data, struct error *error) {
+    static const char hash_name[] = "hash";
+    bool strong = bundle->options->has_sha256;
+    int node;
+    fdt_for_each_subnode(node, bundle->tree, image) {
+        if (span_begins(node_name(bundle, node), hash_name, sizeof hash_name - 1) &&
+            !verify_hash(bundle, image, node, data, &strong, error))
+            return false;
+    }
+    if (bundle->options->verify_all && !strong)
+        return FAIL_TEXT(error, UNHASHED_IMAGE, node_name(bundle, image));
+    return true;
+}
+
+static bool is_text(struct span text, const char *other) {
+    size_t size = strlen(other);
+    return text.size == size && memcmp(text.bytes, other, size) == 0;
+}
+
+/*
+ * Loaded as it is: an initrd may be compressed, since its kernel unpacks it; so may one that is
+ * named as a loadable, as behind Xen and a Linux kernel it is.
+ */
+static bool check_compression(const struct bundle *bundle, int node, bool ramdisk,
+                              struct error *error) {
+    struct span compression = {0};
+    struct span type = {0};
+    if (!read_text(bundle, node, "compression", &compression, error) ||
+        !read_text(bundle, node, "type", &type, error))
+        return false;
+    if (ramdisk || is_text(type, "ramdisk") || !compression.size || is_text(compression, "none"))
+        return true;
+    return FAIL_TEXT(error, FIT_COMPRESSED, node_name(bundle, node));
+}
+
+/* The image of that name, its hashes verified. */
+static bool read_image(struct bundle *bundle, struct span name, bool ramdisk, int *node,
+                       struct boot_module *image, struct error *error) {
+    *node = find_node(bundle, bundle->images, name);
+    if (*node < 0)
+        return FAIL_TEXT(error, FIT_NO_IMAGE, name);
+    if (!check_compression(bundle, *node, ramdisk, error) ||
+        !find_data(bundle, *node, &image->bytes, error) ||
+        !verify_hashes(bundle, *node, image->bytes, error) ||
+        !read_text(bundle, *node, "pvhboot,command-line", &image->command_line, error))
+        return false;
+    image->has_command_line = image->command_line.size != 0;
+    return true;
+}
+
+/* --- Configurations --------------------------------------------------------------------------- */
+
+static bool find_configuration(const struct bundle *bundle, int *node, struct error *error) {
+    struct span name = bundle->options->config;
+    int all = fdt_path_offset(bundle->tree, "/configurations");
+    if (all >= 0 && !name.size && !read_text(bundle, all, "default", &name, error))
+        return false;
+    *node = find_node(bundle, all, name);
+    return *node >= 0 || FAIL_TEXT(error, FIT_NO_CONFIGURATION, name);
+}
+
+static bool read_kernel(struct bundle *bundle, int configuration, struct payload *kernel,
+                        struct error *error) {
+    struct span name = {0};
+    struct span line = {0};
+    struct boot_module image = {0};
+    int node;
+    if (!read_text(bundle, configuration, "kernel", &name, error))
+        return false;
+    if (!name.size)
+        return FAIL_TEXT(error, FIT_NO_KERNEL, node_name(bundle, configuration));
+    if (!read_image(bundle, name, false, &node, &image, error) ||
+        !read_text(bundle, configuration, "pvhboot,command-line", &line, error) ||
+        !read_text(bundle, configuration, "pvhboot,argv0", &kernel->bundle_argv0, error))
+        return false;
+    if (!kernel->bundle_argv0.size &&
+        !read_text(bundle, node, "pvhboot,argv0", &kernel->bundle_argv0, error))
+        return false;
+    kernel->image = image.bytes;
+    kernel->bundle_line = line.size ? line : image.command_line;
+    return true;
+}
+
+/* Modules as they are found: the list has room for all that may be. */
+struct module_list {
+    struct boot_module *modules;
+    uint32_t count;
+};
+
+static bool add_module(struct module_list *list, const struct boot_module *module,
+                       struct error *error) {
+    if (list->count == BOOT_MODULES_LIMIT)
+        return FAIL(error, FIT_TOO_MANY_IMAGES, BOOT_MODULES_LIMIT);
+    list->modules[list->count++] = *module;
+    return true;
+}
+
+/* All images that a property lists. */
+static bool read_modules(struct bundle *bundle, int configuration, const char *property,
+                         bool ramdisk, struct module_list *list, struct error *error) {
+    int size = 0;
+    const char *names = fdt_getprop(bundle->tree, configuration, property, &size);
+    if (names && (size <= 0 || names[size - 1] != 0))
+        return FAIL_TEXT(error, FIT_PROPERTY, output_text(property));
+    const char *end = names ? names + size : NULL;
+    for (const char *name = names; name != end; name += strlen(name) + 1) {
+        struct boot_module module = {0};
+        int node;
+        if (!read_image(bundle, output_text(name), ramdisk, &node, &module, error) ||
+            !add_module(list, &module, error))
+            return false;
+    }
+    return true;
+}
+
+static bool fit_plan(const struct payload *payload, const struct options *options,
+                     struct plan *plan, struct error *error) {
+    struct bundle bundle = {.options = options, .file = payload->image};
+    struct payload kernel = *payload;
+    struct module_list list = {0};
+    int configuration;
+    if (payload->bundled)
+        return FAIL(error, FIT_NESTED);
+    list.modules = arena_allocate(plan->arena, BOOT_MODULES_LIMIT, sizeof *list.modules);
+    if (!list.modules)
+        return FAIL(error, PLAN_TOO_LONG, BOOT_MODULES_LIMIT);
+    if (!open_tree(&bundle, error) || !find_configuration(&bundle, &configuration, error) ||
+        !read_kernel(&bundle, configuration, &kernel, error) ||
+        !read_modules(&bundle, configuration, "ramdisk", true, &list, error) ||
+        !read_modules(&bundle, configuration, "loadables", false, &list, error))
+        return false;
+    for (uint32_t i = 0; i < payload->module_count; i++)
+        if (!add_module(&list, &payload->modules[i], error))
+            return false;
+    kernel.bundled = true;
+    kernel.modules = list.modules;
+    kernel.module_count = list.count;
+    return loader_choose(&kernel, options, plan, error);
+}
+
+const struct loader fit_loader = {"bundle", fit_probe, fit_plan};
