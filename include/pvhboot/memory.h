@@ -53,35 +53,39 @@ struct memory {
     size_t count; /* not 0 */
 };
 
-/* The bytes of [address, address + size) through that window; NULL when it does not show them. */
-static inline uint8_t *window_bytes(const struct memory_window *window, uint64_t address,
-                                    uint64_t size) {
+/* Whether that window shows the whole of [address, address + size). */
+static inline bool window_shows(const struct memory_window *window, uint64_t address,
+                                uint64_t size) {
     uint32_t offset = (uint32_t)address - window->address;
-    bool shown = !((address | size) >> 32) && (uint32_t)address >= window->address &&
-                 offset <= window->size && (uint32_t)size <= window->size - offset;
-    return shown ? (uint8_t *)(window->bytes + offset) : NULL;
+    return !((address | size) >> 32) && (uint32_t)address >= window->address &&
+           offset <= window->size && (uint32_t)size <= window->size - offset;
 }
 
-/* The same through any of the windows. */
-uint8_t *memory_search(const struct memory *memory, uint64_t address, uint64_t size);
-
-/* The bytes of memory_span to be written; NULL where it is false. */
-static inline void *memory_writable(const struct memory *memory, uint64_t address, uint64_t size) {
-    /* On the machine there is but one window. */
-    uint8_t *bytes = window_bytes(memory->windows, address, size);
-    return bytes || memory->count == 1 ? bytes : memory_search(memory, address, size);
-}
+/* The window that does, behind the first one; NULL when none does. */
+const struct memory_window *memory_find_window(const struct memory *memory, uint64_t address,
+                                               uint64_t size);
 
 /*
  * The span of [address, address + size). False, and nothing given, when the range wraps or is not
- * wholly inside one window.
+ * wholly inside one window. On the machine the first window is the only one.
  */
 static inline bool memory_span(const struct memory *memory, uint64_t address, uint64_t size,
                                struct span *span) {
-    const uint8_t *bytes = memory_writable(memory, address, size);
-    if (bytes)
-        *span = (struct span){(uint32_t)address, bytes, (size_t)size};
-    return bytes != NULL;
+    const struct memory_window *window = memory->windows;
+    if (!window_shows(window, address, size)) {
+        window = memory->count > 1 ? memory_find_window(memory, address, size) : NULL;
+        if (!window)
+            return false;
+    }
+    uintptr_t bytes = window->bytes + ((uint32_t)address - window->address);
+    *span = (struct span){(uint32_t)address, (const uint8_t *)bytes, (size_t)size};
+    return true;
+}
+
+/* The same bytes to be written; NULL where memory_span is false, and for those at 0. */
+static inline void *memory_writable(const struct memory *memory, uint64_t address, uint64_t size) {
+    struct span span;
+    return memory_span(memory, address, size, &span) ? (void *)(uintptr_t)span.bytes : NULL;
 }
 
 /*

@@ -4,32 +4,32 @@
 
 #include "pvhboot/string.h"
 
-uint8_t *memory_search(const struct memory *memory, uint64_t address, uint64_t size) {
-    uint8_t *bytes = NULL;
-    for (size_t i = 0; i < memory->count && !bytes; i++)
-        bytes = window_bytes(&memory->windows[i], address, size);
-    return bytes;
+const struct memory_window *memory_find_window(const struct memory *memory, uint64_t address,
+                                               uint64_t size) {
+    for (size_t i = 1; i < memory->count; i++)
+        if (window_shows(&memory->windows[i], address, size))
+            return &memory->windows[i];
+    return NULL;
 }
 
 /* Bytes of the window that shows the address, from there on. */
 static size_t bytes_from(const struct memory *memory, uint64_t address) {
     const struct memory_window *window = memory->windows;
-    while (!window_bytes(window, address, 1))
-        window++;
-    return window->size - ((uint32_t)address - window->address);
+    if (!window_shows(window, address, 1))
+        window = memory_find_window(memory, address, 1);
+    return window ? window->size - ((uint32_t)address - window->address) : 0;
 }
 
 bool memory_text(const struct memory *memory, uint64_t address, size_t limit, struct span *span) {
-    const uint8_t *bytes = memory_writable(memory, address, 1);
-    if (!bytes)
+    if (!memory_span(memory, address, 1, span))
         return false;
     size_t most = bytes_from(memory, address);
     if (most > limit)
         most = limit;
-    const uint8_t *end = memchr(bytes, 0, most);
+    const uint8_t *end = memchr(span->bytes, 0, most);
     if (!end)
         return false;
-    *span = (struct span){(uint32_t)address, bytes, (size_t)(end - bytes)};
+    span->size = (size_t)(end - span->bytes);
     return true;
 }
 

@@ -34,7 +34,10 @@ static bool fit_probe(struct span image, size_t *header) {
     return span_begins(image, magic, sizeof magic);
 }
 
-/* After this, libfdt reads nothing outside of the tree, whatever is in it. */
+/*
+ * After this, libfdt reads nothing outside of the tree, whatever is in it. Of a tree before version
+ * 17, which does not tell how long its structure is, it would.
+ */
 static bool open_tree(struct bundle *bundle, struct error *error) {
     struct span file = bundle->file;
     bundle->tree = file.bytes;
@@ -43,6 +46,8 @@ static bool open_tree(struct bundle *bundle, struct error *error) {
     int result = -FDT_ERR_TRUNCATED;
     if (file.size >= sizeof(struct fdt_header))
         result = fdt_check_header(bundle->tree);
+    if (result == 0 && fdt_version(bundle->tree) < FDT_LAST_SUPPORTED_VERSION)
+        result = -FDT_ERR_BADVERSION;
     if (result == 0 && fdt_totalsize(bundle->tree) > file.size)
         result = -FDT_ERR_TRUNCATED;
     if (result == 0)

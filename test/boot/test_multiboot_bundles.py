@@ -65,7 +65,7 @@ def check(result, host, kernel, protocol, command_line, modules, **more):
     return report
 
 
-@pytest.mark.parametrize("machine", BOARDS, ids=str)
+@pytest.mark.parametrize("machine", [*BOARDS, PC.but(memory="5G")], ids=str)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name, protocol", [("multiboot1-sections.elf", 1), ("multiboot2-64.elf", 2)])
 def test_what_is_in_a_bundle_arrives(name, protocol, layout, machine, boot, host_of, payloads, make):
@@ -146,6 +146,14 @@ def test_too_many_images(boot, payloads, make):
     images = [Image("kernel", payloads / "multiboot1.elf"), Image("x", b"x")]
     module = make(images, [Configuration("conf", "kernel", loadables=("x",) * 300)])
     assert error_of(boot(PC, module)) == "E530"
+
+
+def test_too_much_to_hash(boot, payloads, make):
+    """A small file must not keep the machine busy for long by naming the same image again and again."""
+    images = [Image("kernel", payloads / "multiboot1.elf"), Image("x", SECOND)]
+    assert error_of(boot(PC, make(images, [Configuration("conf", "kernel", loadables=("x",) * 200)]))) == "E532"
+    module = make(images, [Configuration("conf", "kernel", loadables=("x",) * 10)])
+    assert len(report_of(boot(PC, module), "multiboot1").modules) == 10
 
 
 # ---- configurations ----
@@ -361,6 +369,14 @@ def test_nothing_vouches_for_further_modules_of_the_host(host, boot_host, payloa
         assert error_of(boot_host(host)) == "E511"
 
 
+@pytest.mark.parametrize("word", [b"", b" pvhboot.verify=require", b" pvhboot.protocol=linux", b" pvhboot.protocol=multiboot1"])
+@pytest.mark.parametrize("name", ["linux32.bzImage", "multiboot1-kludge.bin"])
+def test_kernel_that_begins_as_a_bundle_does(name, word, boot, payloads):
+    """A bundle's hashes must not be got round by a file that is a bundle and something else: it is a bundle."""
+    kernel = (payloads / name).read_bytes()
+    assert error_of(boot(MICROVM, b"\xd0\x0d\xfe\xed" + kernel[4:], OURS + word)) == "E520"
+
+
 # ---- what does not boot ----
 
 
@@ -376,6 +392,14 @@ def test_compressed_data(compression, which, boot, payloads, make):
         assert f'"{which}"' in result.errors[0][1]
     else:
         report_of(result, "multiboot1")
+
+
+def test_compressed_ramdisk_as_a_loadable(boot, host_of, payloads, make):
+    """By its type it is a ramdisk, whichever property of the configuration names it."""
+    kernel = (payloads / "multiboot1.elf").read_bytes()
+    module = make([Image("kernel", kernel), Image("initrd", RAMDISK, type="ramdisk", compression="gzip")],
+                  [Configuration("conf", "kernel", loadables=("initrd",))])
+    check(boot(PC, module), host_of(PC, module, OURS), kernel, 1, b"pvhboot", [Module(RAMDISK)])
 
 
 @pytest.mark.parametrize("properties", [

@@ -379,6 +379,17 @@ def test_many_segments(kernel2, boot, host_of):
     boots(boot, host_of, with_program_headers(kernel2, *headers), 2)
 
 
+@pytest.mark.parametrize("count, number", [(255, None), (256, "E456")])
+def test_segments_up_to_the_limit(count, number, kernel2, boot):
+    """256 with the one that it has: docs/limits.md."""
+    headers = [load_header(0, 0x800000 + index * 0x1000, 16, 16) for index in range(count)]
+    result = boot(MICROVM, with_program_headers(kernel2, *headers))
+    if number is None:
+        report_of(result, "multiboot2")
+    else:
+        assert error_of(result) == number
+
+
 @pytest.mark.parametrize("changes, number", [
     ({5: b"\2"}, "E451"), ({4: b"\3"}, "E451"), ({E_MACHINE: struct.pack("<H", 40)}, "E451"),
     ({E_TYPE: struct.pack("<H", 1)}, "E451"), ({E_PHNUM32: bytes(2)}, ("E452", "E457")),
@@ -425,6 +436,18 @@ def test_section_headers_that_are_damaged(payloads, boot, host_of):
     for changes in ({32: words(0xFFFFFFF0)}, {46: struct.pack("<H", 8)}, {E_SHNUM32: struct.pack("<H", 0xFFFF)}):
         report = report_of(boot(PC, with_bytes(kernel, changes)), "multiboot1")
         assert report.sections == []
+
+
+def test_no_room_for_sections(host, boot_host, payloads):
+    """Memory that ends with the kernel, which leaves the file nowhere to stay."""
+    kernel = (payloads / "multiboot1-sections.elf").read_bytes()
+    host.memory = [(0, 0x9F000, 1), (0x100000, 0x4000, 1)]
+    host.module(0x80000, kernel)
+    report = report_of(boot_host(host), "multiboot1")
+    kept = [section for section in report.sections if section.name == b".symtab"]
+    assert 0x80000 <= kept[0].address < 0x80000 + len(kernel), "the sections stay in the file, page-aligned as it is"
+    host.modules[0].paddr = 0x80001
+    assert error_of(boot_host(host)) == "E410"
 
 
 def test_kernel_larger_than_memory(kernel2, boot):

@@ -238,7 +238,9 @@ static void relocatable(void **state) {
     const uint32_t fields[] = {0x100000, 0x7fffffff, 0x200000, 2};
     struct multiboot_shape shape =
         with_tag(MULTIBOOT2_HEADER_TAG_RELOCATABLE, 0, fields, sizeof fields);
-    struct multiboot_kernel kernel = parsed(&shape);
+    struct multiboot_kernel kernel;
+    struct error error;
+    assert_true(parse(&shape, &kernel, &error));
     assert_true(kernel.relocatable);
     assert_int_equal(kernel.lowest, 0x100000);
     assert_int_equal(kernel.highest, 0x7fffffff);
@@ -246,7 +248,7 @@ static void relocatable(void **state) {
     assert_int_equal(kernel.preference, MULTIBOOT2_LOAD_PREFERENCE_HIGH);
     const uint32_t none[] = {0, UINT32_MAX, 0, 3};
     shape = with_tag(MULTIBOOT2_HEADER_TAG_RELOCATABLE, OPTIONAL, none, sizeof none);
-    kernel = parsed(&shape);
+    assert_true(parse(&shape, &kernel, &error));
     assert_true(kernel.relocatable);
     assert_int_equal(kernel.alignment, 1);
     assert_int_equal(kernel.preference, MULTIBOOT2_LOAD_PREFERENCE_NONE);

@@ -463,6 +463,17 @@ static void everything_slides(void **state) {
     assert_int_equal(load_base(machine), 0x1400000);
 }
 
+/* Modules are put behind where it is, not where it is linked. */
+static void modules_behind_a_kernel_that_moved(void **state) {
+    (void)state;
+    struct multiboot_shape shape = relocatable(0x1400000, UINT32_MAX, 0x1000, 1);
+    struct simulated_machine *machine = machine_with_multiboot(&shape, KERNEL);
+    add_module(machine, MODULE + 8, MODULE_SIZE, 0);
+    assert_boots(machine);
+    assert_int_equal(load_base(machine), 0x1400000);
+    assert_int_equal(word_at(tag2(machine, MULTIBOOT2_TAG_MODULE, 0), 8), 0x1403000);
+}
+
 /* --- Modules ---------------------------------------------------------------------------------- */
 
 static void modules_stay_or_move(void **state) {
@@ -1039,6 +1050,7 @@ int main(void) {
         cmocka_unit_test(no_room_to_move_to),
         cmocka_unit_test(who_gives_way),
         cmocka_unit_test(everything_slides),
+        cmocka_unit_test(modules_behind_a_kernel_that_moved),
         cmocka_unit_test(modules_stay_or_move),
         cmocka_unit_test(no_room_for_a_module),
         cmocka_unit_test(room_where_sources_lie),
