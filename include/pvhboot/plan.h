@@ -89,7 +89,7 @@ struct plan {
 /* Bytes of the arena that planning takes: plan_init's segments, and a bundle's modules. */
 #define PLAN_WORKING_MEMORY                                                                        \
     (PLAN_SEGMENTS_LIMIT * sizeof(struct segment) +                                                \
-     BOOT_MODULES_LIMIT * (sizeof(struct boot_module) + sizeof(uint32_t)) + 64u)
+     BOOT_MODULES_LIMIT * (sizeof(struct boot_module) + sizeof(uint32_t) + sizeof(int)) + 64u)
 
 /* An empty plan; its lists lie in info's arena. PLAN_TOO_LONG when that has too little left. */
 bool plan_init(struct plan *plan, struct boot_info *info, struct error *error);

@@ -120,13 +120,16 @@ static bool is_scratch(const struct plan *plan, uint32_t address) {
     return segment && segment->kind == SEGMENT_SCRATCH;
 }
 
-/* What the mover is, and what the payload is handed in ESI, was written to scratch memory. */
+/* What the mover is, and what the payload is handed in ESI or EBX, was written to scratch memory.
+ */
 static bool check_handoff(const struct plan *plan, struct error *error) {
     const struct handoff *handoff = &plan->handoff;
     if (!is_scratch(plan, plan->mover.start) || plan->mover_code < plan->mover.start ||
         plan->mover_code >= plan->mover.end || (handoff->esi && !is_scratch(plan, handoff->esi)) ||
+        (handoff->ebx && !is_scratch(plan, handoff->ebx)) ||
         (handoff->mode == HANDOFF_LONG && handoff->page_table != plan->mover.start))
-        return FAIL(error, PLAN_HANDOFF, plan->mover.start, handoff->esi);
+        return FAIL(error, PLAN_HANDOFF, plan->mover.start,
+                    handoff->esi ? handoff->esi : handoff->ebx);
     return true;
 }
 

@@ -82,6 +82,10 @@ void plan_print(struct output output, const struct plan *plan) {
               plan->moves[i].destination, plan->moves[i].size);
     plan_cost(plan, &moved, &zeroed);
     PRINT(output, "pvhboot: moved %u bytes, zeroed %u bytes\n", moved, zeroed);
+    if (plan->handoff.display_mode.kind == DISPLAY_LINEAR)
+        PRINT(output, "pvhboot: display %u x %u, %u bits, at %x\n",
+              plan->handoff.display_mode.width, plan->handoff.display_mode.height,
+              plan->handoff.display_mode.bits, plan->handoff.display_mode.address);
     PRINT(output, "pvhboot: enter %x in %u-bit mode\n", plan->handoff.entry,
           plan->handoff.mode == HANDOFF_LONG ? 64u : 32u);
 }

@@ -18,6 +18,7 @@
  * images share the same bytes must not take for ever.
  */
 #define MOST_HASHED_PER_BYTE 16u
+#define HASH_OVERHEAD 128u /* what a digest of nothing costs, too */
 
 struct bundle {
     const struct options *options;
@@ -32,6 +33,44 @@ static bool fit_probe(struct span image, size_t *header) {
     static const uint8_t magic[] = {0xd0, 0x0d, 0xfe, 0xed};
     (void)header;
     return span_begins(image, magic, sizeof magic);
+}
+
+/*
+ * libfdt walks through the tree from its beginning for every question, byte by byte through the
+ * names of nodes and to the end of those of properties. So none of it may be long: docs/limits.md.
+ * mkimage's trees have some 20 tags an image and reserve no memory.
+ */
+#define MOST_TAGS 8192u
+#define MOST_NODE_NAME 128u
+#define MOST_PROPERTY_NAMES 4096u /* all of them together, bytes */
+#define MOST_RESERVATIONS 64
+
+/* Before libfdt, which takes 30 instructions a byte, walks through a node's name. */
+static bool has_long_name(const uint8_t *tag, size_t left) {
+    const uint8_t *name = tag + sizeof(fdt32_t);
+    return left > sizeof(fdt32_t) + MOST_NODE_NAME &&
+           fdt32_ld((const fdt32_t *)tag) == FDT_BEGIN_NODE && !memchr(name, 0, MOST_NODE_NAME);
+}
+
+/* Whether libfdt can be let at it: what is wrong with it otherwise, that finds out. */
+static bool is_bearable(const void *tree) {
+    const uint8_t *structure = (const uint8_t *)tree + fdt_off_dt_struct(tree);
+    size_t size = fdt_size_dt_struct(tree);
+    int offset = 0;
+    uint64_t address;
+    uint64_t reserved;
+    int reservations = 0;
+    while (fdt_get_mem_rsv(tree, reservations, &address, &reserved) == 0 && reserved)
+        if (++reservations > MOST_RESERVATIONS)
+            return false;
+    for (uint32_t tags = 0;
+         offset >= 0 && (size_t)offset < size && size - (size_t)offset > sizeof(fdt32_t); tags++) {
+        if (tags == MOST_TAGS || has_long_name(structure + offset, size - (size_t)offset))
+            return false;
+        if (fdt_next_tag(tree, offset, &offset) == FDT_END)
+            break;
+    }
+    return fdt_size_dt_strings(tree) <= MOST_PROPERTY_NAMES;
 }
 
 /*
@@ -50,6 +89,8 @@ static bool open_tree(struct bundle *bundle, struct error *error) {
         result = -FDT_ERR_BADVERSION;
     if (result == 0 && fdt_totalsize(bundle->tree) > file.size)
         result = -FDT_ERR_TRUNCATED;
+    if (result == 0 && !is_bearable(bundle->tree))
+        return FAIL(error, FIT_TOO_LONG, MOST_TAGS, MOST_NODE_NAME, MOST_PROPERTY_NAMES);
     if (result == 0)
         result = fdt_check_full(bundle->tree, fdt_totalsize(bundle->tree));
     if (result < 0)
@@ -151,7 +192,7 @@ static bool verify_hash(struct bundle *bundle, int image, int hash, struct span 
     if (!digest_named(name, &algorithm) || !value || (size_t)size != digest_size(algorithm) ||
         (algorithm == DIGEST_SHA1 && !bundle->options->allow_sha1))
         return FAIL_TEXT(error, FIT_HASH_ALGORITHM, node_name(bundle, image));
-    bundle->hashed += data.size;
+    bundle->hashed += data.size + HASH_OVERHEAD;
     if (bundle->hashed / MOST_HASHED_PER_BYTE > bundle->file.size)
         return FAIL(error, FIT_TOO_MUCH_TO_HASH, bundle->hashed, bundle->file.size);
     if (!digest_matches(algorithm, data, value))
@@ -196,16 +237,19 @@ static bool check_compression(const struct bundle *bundle, int node, bool ramdis
     return FAIL_TEXT(error, FIT_COMPRESSED, node_name(bundle, node));
 }
 
-/* The image of that name, its hashes verified. */
-static bool read_image(struct bundle *bundle, struct span name, bool ramdisk, int *node,
-                       struct boot_module *image, struct error *error) {
+/* The node of the image of that name: FIT_NO_IMAGE. */
+static bool find_image(const struct bundle *bundle, struct span name, int *node,
+                       struct error *error) {
     *node = find_node(bundle, bundle->images, name);
-    if (*node < 0)
-        return FAIL_TEXT(error, FIT_NO_IMAGE, name);
-    if (!check_compression(bundle, *node, ramdisk, error) ||
-        !find_data(bundle, *node, &image->bytes, error) ||
-        !verify_hashes(bundle, *node, image->bytes, error) ||
-        !read_text(bundle, *node, "pvhboot,command-line", &image->command_line, error))
+    return *node >= 0 || FAIL_TEXT(error, FIT_NO_IMAGE, name);
+}
+
+/* An image with its hashes verified. */
+static bool read_image(struct bundle *bundle, int node, struct boot_module *image,
+                       struct error *error) {
+    if (!find_data(bundle, node, &image->bytes, error) ||
+        !verify_hashes(bundle, node, image->bytes, error) ||
+        !read_text(bundle, node, "pvhboot,command-line", &image->command_line, error))
         return false;
     image->has_command_line = image->command_line.size != 0;
     return true;
@@ -232,7 +276,8 @@ static bool read_kernel(struct bundle *bundle, int configuration, struct payload
         return false;
     if (!name.size)
         return FAIL_TEXT(error, FIT_NO_KERNEL, node_name(bundle, configuration));
-    if (!read_image(bundle, name, false, &node, &image, error) ||
+    if (!find_image(bundle, name, &node, error) || !check_compression(bundle, node, false, error) ||
+        !read_image(bundle, node, &image, error) ||
         !read_text(bundle, configuration, "pvhboot,command-line", &line, error) ||
         !read_text(bundle, configuration, "pvhboot,argv0", &kernel->bundle_argv0, error))
         return false;
@@ -244,18 +289,37 @@ static bool read_kernel(struct bundle *bundle, int configuration, struct payload
     return true;
 }
 
-/* Modules as they are found: the list has room for all that may be. */
+/* Modules as they are found: the lists have room for all that may be. */
 struct module_list {
     struct boot_module *modules;
+    int *nodes; /* of each one's image */
     uint32_t count;
 };
 
-static bool add_module(struct module_list *list, const struct boot_module *module,
+static bool add_module(struct module_list *list, const struct boot_module *module, int node,
                        struct error *error) {
     if (list->count == BOOT_MODULES_LIMIT)
         return FAIL(error, FIT_TOO_MANY_IMAGES, BOOT_MODULES_LIMIT);
-    list->modules[list->count++] = *module;
+    list->modules[list->count] = *module;
+    list->nodes[list->count++] = node;
     return true;
+}
+
+/* One image; what is listed a second time was verified the first time. */
+static bool read_module(struct bundle *bundle, struct span name, bool ramdisk,
+                        struct module_list *list, struct error *error) {
+    struct boot_module module = {0};
+    int node;
+    if (!find_image(bundle, name, &node, error) || !check_compression(bundle, node, ramdisk, error))
+        return false;
+    uint32_t earlier = 0;
+    while (earlier < list->count && list->nodes[earlier] != node)
+        earlier++;
+    if (earlier < list->count)
+        module = list->modules[earlier];
+    else if (!read_image(bundle, node, &module, error))
+        return false;
+    return add_module(list, &module, node, error);
 }
 
 /* All images that a property lists. */
@@ -266,14 +330,16 @@ static bool read_modules(struct bundle *bundle, int configuration, const char *p
     if (names && (size <= 0 || names[size - 1] != 0))
         return FAIL_TEXT(error, FIT_PROPERTY, output_text(property));
     const char *end = names ? names + size : NULL;
-    for (const char *name = names; name != end; name += strlen(name) + 1) {
-        struct boot_module module = {0};
-        int node;
-        if (!read_image(bundle, output_text(name), ramdisk, &node, &module, error) ||
-            !add_module(list, &module, error))
+    for (const char *name = names; name != end; name += strlen(name) + 1)
+        if (!read_module(bundle, output_text(name), ramdisk, list, error))
             return false;
-    }
     return true;
+}
+
+static bool make_list(struct plan *plan, struct module_list *list, struct error *error) {
+    list->modules = arena_allocate(plan->arena, BOOT_MODULES_LIMIT, sizeof *list->modules);
+    list->nodes = arena_allocate(plan->arena, BOOT_MODULES_LIMIT, sizeof *list->nodes);
+    return (list->modules && list->nodes) || FAIL(error, PLAN_TOO_LONG, BOOT_MODULES_LIMIT);
 }
 
 static bool fit_plan(const struct payload *payload, const struct options *options,
@@ -284,16 +350,14 @@ static bool fit_plan(const struct payload *payload, const struct options *option
     int configuration;
     if (payload->bundled)
         return FAIL(error, FIT_NESTED);
-    list.modules = arena_allocate(plan->arena, BOOT_MODULES_LIMIT, sizeof *list.modules);
-    if (!list.modules)
-        return FAIL(error, PLAN_TOO_LONG, BOOT_MODULES_LIMIT);
-    if (!open_tree(&bundle, error) || !find_configuration(&bundle, &configuration, error) ||
+    if (!make_list(plan, &list, error) || !open_tree(&bundle, error) ||
+        !find_configuration(&bundle, &configuration, error) ||
         !read_kernel(&bundle, configuration, &kernel, error) ||
         !read_modules(&bundle, configuration, "ramdisk", true, &list, error) ||
         !read_modules(&bundle, configuration, "loadables", false, &list, error))
         return false;
     for (uint32_t i = 0; i < payload->module_count; i++)
-        if (!add_module(&list, &payload->modules[i], error))
+        if (!add_module(&list, &payload->modules[i], -1, error))
             return false;
     kernel.bundled = true;
     kernel.modules = list.modules;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where a Multiboot kernel, its modules and its sections go. */
-#include "abi/acpi.h"
 #include "multiboot.h"
 
 #include "pvhboot/console.h"

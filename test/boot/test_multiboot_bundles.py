@@ -394,11 +394,14 @@ def test_compressed_data(compression, which, boot, payloads, make):
         report_of(result, "multiboot1")
 
 
-def test_compressed_ramdisk_as_a_loadable(boot, host_of, payloads, make):
-    """By its type it is a ramdisk, whichever property of the configuration names it."""
+@pytest.mark.parametrize("type, roles", [
+    ("ramdisk", {"loadables": ("initrd",)}), ("ramdisk", {"ramdisk": "initrd"}), ("firmware", {"ramdisk": "initrd"}),
+])
+def test_compressed_ramdisk(type, roles, boot, host_of, payloads, make):
+    """By its own type or by the configuration it is a ramdisk."""
     kernel = (payloads / "multiboot1.elf").read_bytes()
-    module = make([Image("kernel", kernel), Image("initrd", RAMDISK, type="ramdisk", compression="gzip")],
-                  [Configuration("conf", "kernel", loadables=("initrd",))])
+    module = make([Image("kernel", kernel), Image("initrd", RAMDISK, type=type, compression="gzip")],
+                  [Configuration("conf", "kernel", **roles)])
     check(boot(PC, module), host_of(PC, module, OURS), kernel, 1, b"pvhboot", [Module(RAMDISK)])
 
 

@@ -9,6 +9,7 @@ pytest.register_assert_rewrite("handover", "handover_multiboot")
 
 import handover_multiboot
 import multiboot_image
+import reporter
 from boots import MICROVM, MIB, OURS, PC, error_of, report_of
 from handover_multiboot import Given
 from multiboot_image import (ADDRESS, CONSOLE, EFI_BS, END, ENTRY, ENTRY_EFI32, ENTRY_EFI64, FRAMEBUFFER, MODULE_ALIGN,
@@ -322,6 +323,7 @@ def test_addresses2_that_contradict_each_other(changes, number, payloads, boot):
 
 
 E_TYPE, E_MACHINE, E_ENTRY32, E_PHOFF32, E_PHENTSIZE32, E_PHNUM32, E_SHNUM32 = 16, 18, 24, 28, 42, 44, 48
+E_SHOFF32, SH_OFFSET32 = 32, 16
 P_OFFSET32, P_VADDR32, P_PADDR32, P_FILESZ32, P_MEMSZ32 = 4, 8, 12, 16, 20
 EM_X86_64 = 62
 PHDR32 = 52
@@ -436,6 +438,21 @@ def test_section_headers_that_are_damaged(payloads, boot, host_of):
     for changes in ({32: words(0xFFFFFFF0)}, {46: struct.pack("<H", 8)}, {E_SHNUM32: struct.pack("<H", 0xFFFF)}):
         report = report_of(boot(PC, with_bytes(kernel, changes)), "multiboot1")
         assert report.sections == []
+
+
+@pytest.mark.parametrize("address", [0x3000000, 0x3000001, 0x3000004])
+def test_sections_keep_their_alignment(address, host, boot_host, payloads):
+    """The first of those that are kept begins at an odd offset in the file, and another wants more."""
+    kernel = (payloads / "multiboot1-sections.elf").read_bytes()
+    image = multiboot_image.MultibootImage(kernel, 1)
+    index, comment = next((index, section) for index, section in enumerate(image.sections) if section.name == b".comment")
+    table, = struct.unpack_from("<I", kernel, E_SHOFF32)
+    at = table + index * image.section_size + SH_OFFSET32
+    kernel = with_bytes(kernel, {at: words(comment.offset + 1, comment.size - 1)})
+    host.module(address, kernel)
+    report = report_of(boot_host(host), "multiboot1")
+    handover_multiboot.check(report, Given(kernel=kernel, protocol=1, command_line=b"pvhboot", memory=host.memory,
+                                           rsdp=reporter.Rsdp(0, b""), scan="none"))
 
 
 def test_no_room_for_sections(host, boot_host, payloads):

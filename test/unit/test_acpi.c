@@ -62,7 +62,7 @@ static struct simulated_machine *good_tables(uint8_t revision) {
 }
 
 static bool find(struct simulated_machine *machine, struct acpi_poweroff *poweroff) {
-    struct span rsdp;
+    struct span rsdp = {0};
     const uint8_t revision = *(uint8_t *)simulated_bytes(machine, RSDP + 15);
     assert_true(memory_span(&machine->memory, RSDP, revision ? 36 : 20, &rsdp));
     return acpi_find_poweroff(&machine->memory, rsdp, poweroff);

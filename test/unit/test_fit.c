@@ -129,6 +129,23 @@ static void embedded_and_external(void **state) {
     }
 }
 
+/* External data begin at the next multiple of 4 behind the tree, of whatever length that is. */
+static void external_data_behind_any_tree(void **state) {
+    (void)state;
+    unsigned lengths = 0;
+    for (unsigned kind = 0; kind < 4; kind++) {
+        struct bundle_shape shape = whole_shape();
+        shape.data = BUNDLE_OFFSET;
+        shape.images[3].type = kind & 1 ? "standalone" : NULL;
+        shape.images[3].argv0 = kind & 2 ? "not read" : NULL;
+        struct simulated_machine *machine = machine_of(&shape);
+        lengths |= 1u << fdt_totalsize(tree_of(machine)) % 4;
+        assert_boots(machine);
+        assert_module(machine, 0, first, sizeof first, "");
+    }
+    assert_int_equal(lengths, 15);
+}
+
 static void the_hosts_modules_come_last(void **state) {
     (void)state;
     const struct bundle_shape shape = whole_shape();
@@ -309,6 +326,7 @@ static void first_words(void **state) {
         {NULL, "none", "a", "a"},
         {"conf", NULL, "pvhboot.argv0=none a", "a"},
         {"none", NULL, "pvhboot.argv0=word a", "word a"},
+        {"nono", NULL, "a", "nono a"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct bundle_shape shape = whole_shape();
@@ -816,6 +834,7 @@ static void the_same_bytes_again_and_again(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embedded_and_external),
+        cmocka_unit_test(external_data_behind_any_tree),
         cmocka_unit_test(the_hosts_modules_come_last),
         cmocka_unit_test(linux_out_of_a_bundle),
         cmocka_unit_test(which_configuration),

@@ -12,7 +12,7 @@ static const struct memory memory = {windows, COUNT(windows)};
 
 static void spans_lie_inside_one_window(void **state) {
     (void)state;
-    struct span span;
+    struct span span = {0};
     assert_true(memory_span(&memory, 0x1000, 64, &span));
     assert_int_equal(span.address, 0x1000);
     assert_ptr_equal(span.bytes, low);
