@@ -2,8 +2,9 @@
 /*
  * The command line: the words that are ours, and what is left for the payload.
  *
- * Words are separated by spaces; double quotes keep spaces in a word, an unclosed one runs to the
- * end. Words that begin with "pvhboot." are ours. docs/pvhboot.7 describes each.
+ * Words are separated by spaces, tabs and ends of lines; double quotes keep them in a word, an
+ * unclosed one runs to the end. Words that begin with "pvhboot." are ours. docs/pvhboot.7 describes
+ * each.
  */
 #ifndef PVHBOOT_OPTIONS_H
 #define PVHBOOT_OPTIONS_H

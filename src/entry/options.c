@@ -18,25 +18,23 @@ static const char *find(const char *start, const char *end, char byte) {
     return found ? found : end;
 }
 
+/* As in Linux: a line that a file was pasted into has words behind ends of lines, too. */
+static bool is_space(char byte) {
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
 /* The end of the word that begins at `start`: a space outside of quotes, or the line's end. */
 static const char *word_end(const char *start, const char *line_end) {
-    const char *end = find(start, line_end, ' ');
-    for (;;) {
-        const char *quote = find(start, end, '"');
-        if (quote == end)
-            return end;
-        start = find(quote + 1, line_end, '"');
-        if (start == line_end)
-            return line_end;
-        /* Only a space that the quotes held is looked for again: no byte is met twice. */
-        if (++start > end)
-            end = find(start, line_end, ' ');
-    }
+    bool quoted = false;
+    while (start < line_end && (quoted || !is_space(*start)))
+        if (*start++ == '"')
+            quoted = !quoted;
+    return start;
 }
 
 /* The next word from `next` on; false at the line's end. */
 static bool next_word(const char *next, const char *line_end, struct word *word) {
-    while (next < line_end && *next == ' ')
+    while (next < line_end && is_space(*next))
         next++;
     word->next = next;
     word->end = next;
@@ -287,7 +285,7 @@ size_t options_strip(struct span line, size_t first, uint8_t *payload) {
         copied = word.end;
         if (copied < end)
             copied++;
-        else if (written && payload[written - 1] == ' ')
+        else if (written && is_space((char)payload[written - 1]))
             written--;
     }
     memcpy(payload + written, copied, (size_t)(end - copied));

@@ -97,7 +97,6 @@ static bool open_tree(struct bundle *bundle, struct error *error) {
         return FAIL(error, FIT_HEADER, file.address, file.size, (uint64_t)-result);
     uint32_t end = fdt_totalsize(bundle->tree);
     bundle->external = (end + EXTERNAL_DATA_ALIGNMENT - 1) & ~(EXTERNAL_DATA_ALIGNMENT - 1);
-    bundle->images = fdt_path_offset(bundle->tree, "/images");
     return true;
 }
 
@@ -216,6 +215,9 @@ static bool verify_hashes(struct bundle *bundle, int image, struct span data, st
     return true;
 }
 
+/* What a configuration names an image as. */
+enum role { ROLE_KERNEL, ROLE_RAMDISK, ROLE_LOADABLE };
+
 static bool is_text(struct span text, const char *other) {
     size_t size = strlen(other);
     return text.size == size && memcmp(text.bytes, other, size) == 0;
@@ -225,14 +227,15 @@ static bool is_text(struct span text, const char *other) {
  * Loaded as it is: an initrd may be compressed, since its kernel unpacks it; so may one that is
  * named as a loadable, as behind Xen and a Linux kernel it is.
  */
-static bool check_compression(const struct bundle *bundle, int node, bool ramdisk,
+static bool check_compression(const struct bundle *bundle, int node, enum role role,
                               struct error *error) {
     struct span compression = {0};
     struct span type = {0};
     if (!read_text(bundle, node, "compression", &compression, error) ||
         !read_text(bundle, node, "type", &type, error))
         return false;
-    if (ramdisk || is_text(type, "ramdisk") || !compression.size || is_text(compression, "none"))
+    bool initrd = role == ROLE_RAMDISK || (role == ROLE_LOADABLE && is_text(type, "ramdisk"));
+    if (initrd || !compression.size || is_text(compression, "none"))
         return true;
     return FAIL_TEXT(error, FIT_COMPRESSED, node_name(bundle, node));
 }
@@ -259,7 +262,7 @@ static bool read_image(struct bundle *bundle, int node, struct boot_module *imag
 
 static bool find_configuration(const struct bundle *bundle, int *node, struct error *error) {
     struct span name = bundle->options->config;
-    int all = fdt_path_offset(bundle->tree, "/configurations");
+    int all = find_node(bundle, 0, output_text("configurations"));
     if (all >= 0 && !name.size && !read_text(bundle, all, "default", &name, error))
         return false;
     *node = find_node(bundle, all, name);
@@ -276,7 +279,8 @@ static bool read_kernel(struct bundle *bundle, int configuration, struct payload
         return false;
     if (!name.size)
         return FAIL_TEXT(error, FIT_NO_KERNEL, node_name(bundle, configuration));
-    if (!find_image(bundle, name, &node, error) || !check_compression(bundle, node, false, error) ||
+    if (!find_image(bundle, name, &node, error) ||
+        !check_compression(bundle, node, ROLE_KERNEL, error) ||
         !read_image(bundle, node, &image, error) ||
         !read_text(bundle, configuration, "pvhboot,command-line", &line, error) ||
         !read_text(bundle, configuration, "pvhboot,argv0", &kernel->bundle_argv0, error))
@@ -306,11 +310,11 @@ static bool add_module(struct module_list *list, const struct boot_module *modul
 }
 
 /* One image; what is listed a second time was verified the first time. */
-static bool read_module(struct bundle *bundle, struct span name, bool ramdisk,
+static bool read_module(struct bundle *bundle, struct span name, enum role role,
                         struct module_list *list, struct error *error) {
     struct boot_module module = {0};
     int node;
-    if (!find_image(bundle, name, &node, error) || !check_compression(bundle, node, ramdisk, error))
+    if (!find_image(bundle, name, &node, error) || !check_compression(bundle, node, role, error))
         return false;
     uint32_t earlier = 0;
     while (earlier < list->count && list->nodes[earlier] != node)
@@ -324,14 +328,14 @@ static bool read_module(struct bundle *bundle, struct span name, bool ramdisk,
 
 /* All images that a property lists. */
 static bool read_modules(struct bundle *bundle, int configuration, const char *property,
-                         bool ramdisk, struct module_list *list, struct error *error) {
+                         enum role role, struct module_list *list, struct error *error) {
     int size = 0;
     const char *names = fdt_getprop(bundle->tree, configuration, property, &size);
     if (names && (size <= 0 || names[size - 1] != 0))
         return FAIL_TEXT(error, FIT_PROPERTY, output_text(property));
     const char *end = names ? names + size : NULL;
     for (const char *name = names; name != end; name += strlen(name) + 1)
-        if (!read_module(bundle, output_text(name), ramdisk, list, error))
+        if (!read_module(bundle, output_text(name), role, list, error))
             return false;
     return true;
 }
@@ -350,11 +354,13 @@ static bool fit_plan(const struct payload *payload, const struct options *option
     int configuration;
     if (payload->bundled)
         return FAIL(error, FIT_NESTED);
-    if (!make_list(plan, &list, error) || !open_tree(&bundle, error) ||
-        !find_configuration(&bundle, &configuration, error) ||
+    if (!make_list(plan, &list, error) || !open_tree(&bundle, error))
+        return false;
+    bundle.images = find_node(&bundle, 0, output_text("images"));
+    if (!find_configuration(&bundle, &configuration, error) ||
         !read_kernel(&bundle, configuration, &kernel, error) ||
-        !read_modules(&bundle, configuration, "ramdisk", true, &list, error) ||
-        !read_modules(&bundle, configuration, "loadables", false, &list, error))
+        !read_modules(&bundle, configuration, "ramdisk", ROLE_RAMDISK, &list, error) ||
+        !read_modules(&bundle, configuration, "loadables", ROLE_LOADABLE, &list, error))
         return false;
     for (uint32_t i = 0; i < payload->module_count; i++)
         if (!add_module(&list, &payload->modules[i], -1, error))

@@ -167,17 +167,19 @@ static void find_memory(const struct memory_map *map, struct display_device *dev
     device->linear = device->memory_address && device->memory_size;
 }
 
+/* Of several VGAs the ports are one's, and there is no telling whose: none is used then. */
 static void find_linear(const struct memory_map *map, struct display_device *device) {
-    for (uint32_t function = next_function(0); function; function = next_function(function)) {
-        if (pci_read(function, PCI_ID) != STANDARD_VGA_ID ||
-            pci_read(function, PCI_CLASS) >> 16 != CLASS_VGA)
-            continue;
-        uint16_t id = dispi_read(DISPI_ID);
-        device->pci_function = function;
-        if (id >= DISPI_ID_FIRST && id <= DISPI_ID_LAST)
-            find_memory(map, device);
+    uint32_t vgas = 0;
+    for (uint32_t function = next_function(0); function; function = next_function(function))
+        if (pci_read(function, PCI_CLASS) >> 16 == CLASS_VGA) {
+            device->pci_function = function;
+            vgas++;
+        }
+    if (vgas != 1 || pci_read(device->pci_function, PCI_ID) != STANDARD_VGA_ID)
         return;
-    }
+    uint16_t id = dispi_read(DISPI_ID);
+    if (id >= DISPI_ID_FIRST && id <= DISPI_ID_LAST)
+        find_memory(map, device);
 }
 
 void display_find(const struct memory_map *map, bool linear, struct display_device *device) {

@@ -287,7 +287,8 @@ static const char *add_image(const struct tree *tree, uint32_t images, const cha
         wrong = judge_hashes(tree, *node, data);
     if (wrong)
         return wrong;
-    if (property_text(tree, *node, "type", type) && strcmp(type, "ramdisk") == 0)
+    const bool is_kernel = payload->part_count == 0;
+    if (!is_kernel && property_text(tree, *node, "type", type) && strcmp(type, "ramdisk") == 0)
         may_be_compressed = true;
     if (!may_be_compressed && property_text(tree, *node, "compression", compression) &&
         *compression && strcmp(compression, "none") != 0)

@@ -6,12 +6,16 @@
 
 #define OURS "pvhboot."
 
+static bool is_white(uint8_t byte) {
+    return byte && strchr(" \t\n\v\f\r", byte);
+}
+
 /* The first word of ours; false when there is none. */
 static bool find_our_word(const uint8_t *line, size_t size, size_t *start, size_t *end) {
     bool quoted = false;
     bool in_word = false;
     for (size_t i = 0; i <= size; i++) {
-        if (i == size || (line[i] == ' ' && !quoted)) {
+        if (i == size || (is_white(line[i]) && !quoted)) {
             if (in_word && i - *start >= sizeof OURS - 1 &&
                 memcmp(line + *start, OURS, sizeof OURS - 1) == 0) {
                 *end = i;
@@ -36,7 +40,7 @@ size_t judge_strip(const uint8_t *line, size_t size, uint8_t *payload) {
     while (find_our_word(payload, size, &start, &end)) {
         if (end < size)
             end++;
-        else if (start && payload[start - 1] == ' ')
+        else if (start && is_white(payload[start - 1]))
             start--;
         memmove(payload + start, payload + end, size - end);
         size -= end - start;

@@ -155,6 +155,7 @@ static void write_section_header(const struct multiboot_shape *shape, uint32_t i
     if (shape->is_64bit) {
         const struct elf64_section_header header = {.sh_name = index,
                                                     .sh_type = section->type,
+                                                    .sh_flags = section->address ? SHF_ALLOC : 0,
                                                     .sh_addr = section->address,
                                                     .sh_offset = section->offset,
                                                     .sh_size = section->size,
@@ -164,6 +165,7 @@ static void write_section_header(const struct multiboot_shape *shape, uint32_t i
     }
     const struct elf32_section_header header = {.sh_name = index,
                                                 .sh_type = section->type,
+                                                .sh_flags = section->address ? SHF_ALLOC : 0,
                                                 .sh_addr = (uint32_t)section->address,
                                                 .sh_offset = (uint32_t)section->offset,
                                                 .sh_size = (uint32_t)section->size,

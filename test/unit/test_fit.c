@@ -619,7 +619,7 @@ static void headers_that_are_damaged(void **state) {
         memcpy(tree_of(machine) + fields[i].field, &value, sizeof value);
         if (simulated_machine_prepare(machine))
             fail_msg("field %u = %#x was taken", fields[i].field, fields[i].value);
-        if (machine->error.number < ERROR_FIT_HEADER || machine->error.number > 532)
+        if (machine->error.number < ERROR_FIT_HEADER || machine->error.number > ERROR_FIT_TOO_LONG)
             fail_msg("field %u: %s", fields[i].field, sentence(&machine->error));
         assert_judged(machine);
     }
@@ -737,6 +737,11 @@ static void compressed_data(void **state) {
     ramdisk.images[2].type = "ramdisk";
     struct simulated_machine *booted = machine_of(&ramdisk);
     assert_boots(booted);
+    ramdisk.images[0].compression = "gzip";
+    ramdisk.images[0].type = "ramdisk";
+    booted = machine_of(&ramdisk);
+    assert_refused(booted, FIT_COMPRESSED);
+    ramdisk.images[0].compression = "none";
     ramdisk.images[2].type = "ramdisks";
     booted = machine_of(&ramdisk);
     assert_refused(booted, FIT_COMPRESSED);
@@ -811,24 +816,110 @@ static void what_it_holds_is_no_kernel(void **state) {
     assert_refused(machine, UNKNOWN_PAYLOAD);
 }
 
+#define SHARING 50u
+
 /* Many images that are all the same bytes must not be hashed for ever. */
 static void the_same_bytes_again_and_again(void **state) {
     (void)state;
     static struct bundle_shape shape;
-    static uint8_t large[0x8000];
+    static uint8_t large[0x4000];
+    static char names[SHARING][8];
     shape = bundle_shape(multiboot, multiboot_bytes);
     shape.data = BUNDLE_OFFSET;
-    bundle_add_image(&shape, "large", large, sizeof large);
-    for (uint32_t i = 0; i < 200; i++)
-        shape.loadables[shape.loadable_count++] = "large";
+    for (uint32_t i = 0; i < SHARING; i++) {
+        snprintf(names[i], sizeof names[i], "l%u", i);
+        bundle_add_loadable(&shape, names[i], large, sizeof large);
+    }
     struct simulated_machine *machine = machine_of(&shape);
+    assert_boots(machine);
+    machine = machine_of(&shape);
+    for (uint32_t i = 0; i < SHARING; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/images/l%u", i);
+        set_cell(machine, path, "data-offset", 0x4000);
+    }
+    set_size(machine, ((fdt_totalsize(tree_of(machine)) + 3) & ~3u) + 0x4000 + sizeof large);
     assert_refused(machine, FIT_TOO_MUCH_TO_HASH);
     /* An honest bundle is far from that. */
-    shape.loadable_count = 2;
-    for (uint32_t i = 0; i < BUNDLE_HASHES; i++)
-        shape.images[1].hashes[i] = "sha512";
+    shape = whole_shape();
+    for (uint32_t image = 0; image < 4; image++)
+        for (uint32_t i = 0; i < BUNDLE_HASHES; i++)
+            shape.images[image].hashes[i] = "sha512";
     machine = machine_of(&shape);
     assert_boots(machine);
+}
+
+/* Named twice, it is there twice. */
+static void the_same_image_again_and_again(void **state) {
+    (void)state;
+    struct bundle_shape shape = whole_shape();
+    shape.images[2].command_line = "text";
+    for (uint32_t i = 0; i < 100; i++)
+        shape.loadables[shape.loadable_count++] = i % 2 ? "loadable-1" : "ramdisk-1";
+    struct simulated_machine *machine = machine_of(&shape);
+    assert_boots(machine);
+    assert_int_equal(info_of(machine).mods_count, 103);
+    assert_module(machine, 101, first, sizeof first, "");
+    assert_module(machine, 102, second, sizeof second, "text");
+}
+
+/* --- Trees that take too long ----------------------------------------------------------------- */
+
+/* The machine with its tree open for changes. */
+static struct simulated_machine *machine_to_change(void) {
+    const struct bundle_shape shape = whole_shape();
+    struct simulated_machine *machine = machine_of(&shape);
+    assert_int_equal(fdt_open_into(tree_of(machine), tree_of(machine), (int)CAPACITY), 0);
+    set_size(machine, CAPACITY);
+    return machine;
+}
+
+static void names_that_are_too_long(void **state) {
+    (void)state;
+    static char name[4100];
+    memset(name, 'n', sizeof name - 1);
+    struct simulated_machine *machine = machine_to_change();
+    name[127] = 0;
+    assert_true(fdt_add_subnode(tree_of(machine), 0, name) >= 0);
+    assert_boots(machine);
+    machine = machine_to_change();
+    name[127] = 'n';
+    name[128] = 0;
+    assert_true(fdt_add_subnode(tree_of(machine), 0, name) >= 0);
+    assert_refused(machine, FIT_TOO_LONG);
+    machine = machine_to_change();
+    name[128] = 'n';
+    assert_int_equal(fdt_setprop(tree_of(machine), 0, name, "", 0), 0);
+    assert_refused(machine, FIT_TOO_LONG);
+}
+
+static void tags_that_are_too_many(void **state) {
+    (void)state;
+    static const uint32_t counts[] = {8000, 8192, 40000};
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        struct simulated_machine *machine = machine_to_change();
+        void *bytes;
+        assert_int_equal(fdt_setprop_placeholder(tree_of(machine), 0, "description",
+                                                 (int)(counts[i] * 4), &bytes),
+                         0);
+        assert_int_equal(fdt_nop_property(tree_of(machine), 0, "description"), 0);
+        if (i == 0)
+            assert_boots(machine);
+        else
+            assert_refused(machine, FIT_TOO_LONG);
+    }
+}
+
+static void reservations_that_are_too_many(void **state) {
+    (void)state;
+    struct simulated_machine *machine = machine_to_change();
+    for (uint64_t i = 0; i < 64; i++)
+        assert_int_equal(fdt_add_mem_rsv(tree_of(machine), i, 1), 0);
+    assert_boots(machine);
+    machine = machine_to_change();
+    for (uint64_t i = 0; i < 65; i++)
+        assert_int_equal(fdt_add_mem_rsv(tree_of(machine), i, 1), 0);
+    assert_refused(machine, FIT_TOO_LONG);
 }
 
 int main(void) {
@@ -867,6 +958,10 @@ int main(void) {
         cmocka_unit_test(a_bundle_in_a_bundle),
         cmocka_unit_test(what_it_holds_is_no_kernel),
         cmocka_unit_test(the_same_bytes_again_and_again),
+        cmocka_unit_test(the_same_image_again_and_again),
+        cmocka_unit_test(names_that_are_too_long),
+        cmocka_unit_test(tags_that_are_too_many),
+        cmocka_unit_test(reservations_that_are_too_many),
     };
     return cmocka_run_group_tests(tests, make_contents, NULL);
 }

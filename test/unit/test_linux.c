@@ -65,9 +65,10 @@ static void unknown_payloads(void **state) {
                   4);
     simulated_add_module(machine, KERNEL, 4096, 0);
     assert_refused(machine, UNKNOWN_PAYLOAD);
-    assert_string_equal(sentence(&machine->error),
-                        "pvhboot: E501 module 0 (4096 bytes) is of no kind that boots: it begins "
-                        "with 0x7f454c46\n");
+    assert_string_equal(
+        sentence(&machine->error),
+        "pvhboot: E501 the payload (4096 bytes) is of no kind that boots: it begins "
+        "with 0x7f454c46\n");
     /* Shorter than a magic. */
     for (uint64_t size = 1; size <= 5; size++) {
         machine = simulated_machine();

@@ -579,6 +579,26 @@ static void sections_are_kept(void **state) {
     }
 }
 
+/* What takes memory went along with the kernel; what does not was not there before. */
+static void sections_slide(void **state) {
+    (void)state;
+    for (int is_64bit = 0; is_64bit <= 1; is_64bit++) {
+        const uint64_t base = is_64bit ? 0xffffffff80000000 : 0xc0000000;
+        struct multiboot_shape shape = relocatable(0, 0x1fffff, 0x1000, 1);
+        shape.is_64bit = is_64bit;
+        shape.machine = is_64bit ? EM_X86_64 : EM_386;
+        multiboot_add_section(&shape, 1, base + LINK, FILE_SIZE);
+        struct simulated_machine *machine = machine_with_multiboot(&shape, KERNEL);
+        assert_boots(machine);
+        assert_int_equal(load_base(machine), MIB);
+        const uint8_t *first =
+            tag2(machine, MULTIBOOT2_TAG_ELF_SECTIONS, 0) + 20 + (is_64bit ? 64 + 16 : 40 + 12);
+        uint64_t address = 0;
+        memcpy(&address, first, is_64bit ? 8 : 4);
+        assert_true(address == base + MIB);
+    }
+}
+
 static void sections_that_lie_nowhere(void **state) {
     (void)state;
     struct multiboot_shape shape = multiboot1_shape();
@@ -823,6 +843,20 @@ static void no_copy_where_none_is_needed(void **state) {
     assert_int_equal(scan(machine), 0);
 }
 
+/* A range of RAM that is no larger than the page. */
+static void a_copy_in_the_only_page(void **state) {
+    (void)state;
+    const struct multiboot_shape shape = multiboot1_shape();
+    struct simulated_machine *machine = machine_with_rsdp(&shape, 0x3000000, 2);
+    const struct hvm_memmap_table_entry map[] = {
+        {0, 0x9f000, RAM, 0}, {0xff000, 0x1000, RAM, 0}, {LINK, 62 * MIB, RAM, 0}};
+    set_map(machine, map, COUNT(map));
+    assert_boots(machine);
+    assert_int_equal(scan(machine), 0xff000);
+    assert_int_equal(type_told(machine, 0xff000), MULTIBOOT_MEMORY_RESERVED);
+    assert_int_equal(type_told(machine, 0xfffff), MULTIBOOT_MEMORY_RESERVED);
+}
+
 /* Longer than any that is known today; the sums stay right. */
 static void a_long_rsdp(void **state) {
     (void)state;
@@ -1016,9 +1050,10 @@ static void no_room_for_the_information(void **state) {
 static void verbose_tells_everything(void **state) {
     (void)state;
     struct text text;
-    const struct multiboot_shape shape = multiboot1_shape();
+    const struct multiboot_shape shape = asking(1, true, 0);
     struct simulated_machine *machine = machine_with_multiboot(&shape, KERNEL);
     add_module(machine, MODULE + 8, MODULE_SIZE, 0);
+    machine->display = vga;
     assert_true(simulated_machine_prepare(machine));
     plan_print(text_output(&text), &machine->plan);
     static const char *const parts[] = {
@@ -1057,6 +1092,7 @@ int main(void) {
         cmocka_unit_test(modules_in_front_of_the_kernel),
         cmocka_unit_test(as_many_modules_as_there_may_be),
         cmocka_unit_test(sections_are_kept),
+        cmocka_unit_test(sections_slide),
         cmocka_unit_test(sections_that_lie_nowhere),
         cmocka_unit_test(no_room_for_sections),
         cmocka_unit_test(flat_kernels_have_no_sections),
@@ -1067,6 +1103,7 @@ int main(void) {
         cmocka_unit_test(basic_memory),
         cmocka_unit_test(a_copy_where_multiboot_1_looks),
         cmocka_unit_test(no_copy_where_none_is_needed),
+        cmocka_unit_test(a_copy_in_the_only_page),
         cmocka_unit_test(a_long_rsdp),
         cmocka_unit_test(tags_of_the_rsdp),
         cmocka_unit_test(what_display_there_is),

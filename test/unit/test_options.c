@@ -78,6 +78,9 @@ static void the_other_words(void **state) {
     assert_true(parsed("quiet pvhboot.verbose root=/dev/vda").verbose);
     assert_int_equal(parsed("quiet pvhboot.verbose pvhboot.entry=64").first, 6);
     assert_int_equal(parsed("pvhboot.entry=32").first, 0);
+    /* Any white space lies between words. */
+    assert_true(parsed("a\tpvhboot.verbose\nb").verbose);
+    assert_true(parsed("a\rpvhboot.entry=64\vb").entry_64);
 }
 
 static void assert_span(struct span span, const char *text) {
@@ -234,7 +237,11 @@ static void stripped_byte_for_byte(void **state) {
         {"\"a pvhboot.x\" b", "\"a pvhboot.x\" b"},
         {"\"\" pvhboot.x b", "\"\" b"},
         {"xpvhboot.x apvhboot. b", "xpvhboot.x apvhboot. b"},
-        {"a\tpvhboot.x b", "a\tpvhboot.x b"},
+        {"a\tpvhboot.x b", "a\tb"},
+        {"pvhboot.x\tpvhboot.y\na", "a"},
+        {"a\v\fpvhboot.x\r", "a\v\f"},
+        {"a\npvhboot.x", "a"},
+        {"a\x08pvhboot.x\x0e b", "a\x08pvhboot.x\x0e b"},
         {"pvhboot a", "pvhboot a"},
         {"\xff\x01 pvhboot.x \x80", "\xff\x01 \x80"},
     };

@@ -556,6 +556,9 @@ static void what_is_handed_over_is_scratch(void **state) {
         plan->handoff.esi = wrong[i];
         ASSERT_CHECK(plan, PLAN_HANDOFF);
         plan = good_plan(&machine);
+        plan->handoff.ebx = wrong[i];
+        ASSERT_CHECK(plan, PLAN_HANDOFF);
+        plan = good_plan(&machine);
         plan->mover_code = wrong[i];
         ASSERT_CHECK(plan, PLAN_HANDOFF);
         plan = good_plan(&machine);
@@ -568,6 +571,7 @@ static void what_is_handed_over_is_scratch(void **state) {
     }
     struct plan *plan = good_plan(&machine);
     plan->handoff.esi = plan->segments[3].destination.start;
+    plan->handoff.ebx = plan->segments[3].destination.start;
     plan->handoff.mode = HANDOFF_LONG;
     plan->handoff.page_table = plan->mover.start;
     ASSERT_GOOD(plan);

@@ -209,7 +209,8 @@ static void room_in_a_map_is_the_lowest_or_highest(void **state) {
 
 static void lines_are_stripped_as_the_judge_does(void **state) {
     (void)state;
-    static const char *const pieces[] = {" ", " ", "\"", "a", "pvhboot.", "pvhboot.x", "=", "  "};
+    static const char *const pieces[] = {" ",         " ", "\"", "a",  "pvhboot.",
+                                         "pvhboot.x", "=", "  ", "\t", "\n"};
     struct random random = random_seeded(seed_for("lines_are_stripped_as_the_judge_does"));
     for (unsigned round = 0; round < 20000; round++) {
         char line[256] = "";
