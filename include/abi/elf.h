@@ -112,6 +112,7 @@ static_assert(sizeof(struct elf64_header) == 64, "gABI");
  *  32      56
  */
 #define PT_LOAD 1u
+#define PF_R 4u /* p_flags: read-only, where it is all */
 
 struct elf32_program_header {
     uint32_t p_type;
@@ -153,6 +154,7 @@ static_assert(sizeof(struct elf64_program_header) == 56, "gABI");
  *  40      64
  */
 #define SHT_NULL 0u
+#define SHT_NOTE 7u
 #define SHT_NOBITS 8u
 #define SHF_ALLOC 2u /* sh_flags: takes memory when the kernel runs */
 

@@ -57,6 +57,13 @@ bool elf_parse(struct span image, struct elf *elf, struct error *error);
 bool elf_load_segment(const struct elf *elf, uint32_t index, struct load_segment *segment);
 
 /*
+ * Whether program header `index` loads nothing but the file's own headers and notes, read-only.
+ * Linkers make such a segment in front of the first section, often where there is no RAM, and no
+ * kernel misses it.
+ */
+bool elf_segment_is_headers(const struct elf *elf, uint32_t index);
+
+/*
  * The physical address of e_entry, which may be virtual: by the segment that holds it, else as it
  * is when it lies in a segment's physical range. ELF_ENTRY where nothing of the file is.
  */

@@ -92,6 +92,7 @@ static void read_section_headers(struct elf *elf, const struct header *header) {
 /* The fields of a PT_LOAD of either class. */
 struct program_header {
     uint32_t type;
+    uint32_t flags;
     uint64_t offset;
     uint64_t virtual_address;
     uint64_t address;
@@ -101,8 +102,8 @@ struct program_header {
 
 #define READ_PROGRAM_HEADER(entry)                                                                 \
     (struct program_header) {                                                                      \
-        (entry)->p_type, (entry)->p_offset, (entry)->p_vaddr, (entry)->p_paddr, (entry)->p_filesz, \
-            (entry)->p_memsz                                                                       \
+        (entry)->p_type, (entry)->p_flags, (entry)->p_offset, (entry)->p_vaddr, (entry)->p_paddr,  \
+            (entry)->p_filesz, (entry)->p_memsz                                                    \
     }
 
 static struct program_header program_header(const struct elf *elf, uint32_t index) {
@@ -218,4 +219,30 @@ bool elf_section_kept(const struct elf *elf, uint32_t index, struct elf_section 
     section->size = (size_t)size;
     section->alignment = elf->is_64bit ? wide->sh_addralign : narrow->sh_addralign;
     return true;
+}
+
+/* Whether all loaded sections with bytes of the file's from `start` to `end` are notes. */
+static bool has_only_notes(const struct elf *elf, uint64_t start, uint64_t end) {
+    const uint8_t *at = elf->section_headers.bytes;
+    for (uint32_t i = 0; i < elf->section_count; i++, at += elf_section_header_size(elf)) {
+        const struct elf32_section_header *narrow = (const struct elf32_section_header *)at;
+        const struct elf64_section_header *wide = (const struct elf64_section_header *)at;
+        uint64_t offset = elf->is_64bit ? wide->sh_offset : narrow->sh_offset;
+        uint64_t size = elf->is_64bit ? wide->sh_size : narrow->sh_size;
+        bool data = elf_section_is_loaded(at) && narrow->sh_type != SHT_NOTE &&
+                    narrow->sh_type != SHT_NOBITS;
+        if (data && offset < end && offset + size > start)
+            return false;
+    }
+    return true;
+}
+
+bool elf_segment_is_headers(const struct elf *elf, uint32_t index) {
+    struct program_header header = program_header(elf, index);
+    uint64_t end = header.offset + header.size;
+    uint64_t headers_end =
+        elf->program_headers.address - elf->image.address + elf->program_headers.size;
+    if (header.flags != PF_R || header.file_size != header.size)
+        return false;
+    return elf->section_count ? has_only_notes(elf, header.offset, end) : end <= headers_end;
 }

@@ -41,7 +41,7 @@ static bool fit_probe(struct span image, size_t *header) {
  * mkimage's trees have some 20 tags an image and reserve no memory.
  */
 #define MOST_TAGS 8192u
-#define MOST_NODE_NAME 128u
+#define MOST_NODE_NAME 64u
 #define MOST_PROPERTY_NAMES 4096u /* all of them together, bytes */
 #define MOST_RESERVATIONS 64
 

@@ -7,9 +7,25 @@
 
 #define CHECKSUMMED_WORDS 4u
 
+/* A header for another architecture is one only where there is none for this. */
 bool multiboot2_find(struct span image, size_t *offset) {
-    return multiboot_find_header(image, MULTIBOOT2_SEARCH, MULTIBOOT2_ALIGN,
-                                 MULTIBOOT2_HEADER_MAGIC, CHECKSUMMED_WORDS, offset);
+    size_t from = 0;
+    size_t found;
+    bool other = false;
+    struct span rest = image;
+    while (multiboot_find_header(rest, MULTIBOOT2_SEARCH - from, MULTIBOOT2_ALIGN,
+                                 MULTIBOOT2_HEADER_MAGIC, CHECKSUMMED_WORDS, &found)) {
+        uint32_t architecture = 0;
+        span_read32(rest, found + offsetof(struct multiboot2_header, architecture), &architecture);
+        if (!other || architecture == MULTIBOOT2_ARCHITECTURE_I386)
+            *offset = from + found;
+        if (architecture == MULTIBOOT2_ARCHITECTURE_I386)
+            return true;
+        other = true;
+        from += found + MULTIBOOT2_ALIGN;
+        span_slice(image, from, image.size - from, &rest);
+    }
+    return other;
 }
 
 /* --- The header ------------------------------------------------------------------------------- */

@@ -50,33 +50,39 @@ static bool add_segment(struct plan *plan, const struct load_segment *segment, u
            plan_add(plan, &bss, &error);
 }
 
+/* The segment of that number, if it is one. */
+static bool place_segment(struct multiboot_boot *boot, uint32_t index) {
+    const struct multiboot_kernel *kernel = &boot->kernel;
+    struct load_segment segment;
+    return !multiboot_segment(kernel, index, &segment) ||
+           add_segment(boot->plan, &segment, boot->slide) ||
+           (!kernel->flat && elf_segment_is_headers(&kernel->elf, index));
+}
+
 static bool place_kernel(struct multiboot_boot *boot) {
     const struct multiboot_kernel *kernel = &boot->kernel;
     uint32_t start = kernel->link.start;
     if (kernel->relocatable && !find_place(boot, &start))
         return false;
     boot->slide = start - kernel->link.start;
-    for (uint32_t i = 0; i < multiboot_segment_count(kernel); i++) {
-        struct load_segment segment;
-        if (multiboot_segment(kernel, i, &segment) &&
-            !add_segment(boot->plan, &segment, boot->slide))
+    for (uint32_t i = 0; i < multiboot_segment_count(kernel); i++)
+        if (!place_segment(boot, i))
             return false;
-    }
     return true;
 }
 
 static bool explain_no_room(struct multiboot_boot *boot, struct error *error) {
     const struct multiboot_kernel *kernel = &boot->kernel;
+    struct load_segment segment = {0};
+    uint32_t index = 0;
     if (kernel->relocatable)
         return FAIL(error, MULTIBOOT_NO_ROOM_TO_MOVE, kernel->link.end - kernel->link.start,
                     kernel->lowest, kernel->highest, kernel->alignment);
     plan_clear(boot->plan);
-    for (uint32_t i = 0; i < multiboot_segment_count(kernel); i++) {
-        struct load_segment segment;
-        if (multiboot_segment(kernel, i, &segment) && !add_segment(boot->plan, &segment, 0))
-            return FAIL(error, MULTIBOOT_NO_ROOM, segment.address, segment.address + segment.size);
-    }
-    return FAIL(error, MULTIBOOT_NO_ROOM, kernel->link.start, kernel->link.end);
+    while (index < multiboot_segment_count(kernel) && place_segment(boot, index))
+        index++;
+    multiboot_segment(kernel, index, &segment);
+    return FAIL(error, MULTIBOOT_NO_ROOM, segment.address, segment.address + segment.size);
 }
 
 /* --- Modules ---------------------------------------------------------------------------------- */
