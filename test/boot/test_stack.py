@@ -6,6 +6,7 @@ import subprocess
 import boot_image
 import host_script
 import pytest
+from fit import Configuration, Image, bundle
 from qemu import Machine, run
 
 MICROVM = Machine("microvm", firmware="qboot", memory="256M", options=("rtc=on",))
@@ -44,13 +45,24 @@ def tangled(host):
     host.module(0x1000000, boot_image.cpio(300_000)).module(0x1080000, boot_image.cpio(100_003))
 
 
-@pytest.mark.parametrize("change, words", [
-    (None, b""), (None, b" pvhboot.entry=64"), (tangled, b""), (tangled, b" pvhboot.entry=64"), (None, b" pvhboot.bad"),
-], ids=["plain", "64-bit", "tangled", "tangled, 64-bit", "error"])
-def test_stack_is_large_enough(change, words, image, image32, payloads, tmp_path):
+def alone(kernel, folder):
+    return kernel + boot_image.cpio(5000)
+
+
+def bundled(kernel, folder):
+    """libfdt, and the digest that takes most of the stack."""
+    images = [Image("kernel", kernel, hashes=("sha512",)), Image("initrd", boot_image.cpio(5000), hashes=("sha512", "crc32"))]
+    return bundle(folder / "stack.itb", images, [Configuration("all", "kernel", ramdisk="initrd")]).read_bytes()
+
+
+@pytest.mark.parametrize("payload, change, words", [
+    (alone, None, b""), (alone, None, b" pvhboot.entry=64"), (alone, tangled, b""), (alone, tangled, b" pvhboot.entry=64"),
+    (alone, None, b" pvhboot.bad"), (bundled, None, b""), (bundled, tangled, b" pvhboot.entry=64"),
+], ids=["plain", "64-bit", "tangled", "tangled, 64-bit", "error", "bundle", "bundle, tangled, 64-bit"])
+def test_stack_is_large_enough(payload, change, words, image, image32, payloads, tmp_path):
     host = host_script.Host(image)
     host.command_line = b"pvhboot.verbose" + words
-    host.module(0x3000000, kernel_that_halts(payloads) + boot_image.cpio(5000))
+    host.module(0x3000000, payload(kernel_that_halts(payloads), tmp_path))
     if change:
         change(host)
     script, dump = tmp_path / "script", tmp_path / "stack"
@@ -58,7 +70,7 @@ def test_stack_is_large_enough(change, words, image, image32, payloads, tmp_path
     address, size = stack_of(image32)
     result = run(MICROVM, payloads / "test_host.elf", script, timeout=20,
                  until=r"^pvhboot: (enter|E\d{3}) .*\n", monitor=[f'pmemsave {address} {size} "{dump}"'])
-    assert result.matched, result
+    assert result.matched and bool(result.errors) == (b"bad" in words), result
     left = dump.read_bytes()
     untouched = len(left) - len(left.lstrip(bytes([UNTOUCHED])))
     assert SPARE <= untouched < size, f"{untouched} of {size} bytes were not used"

@@ -106,6 +106,7 @@ uint64_t judge_find_multiboot(const struct judged_file *file, unsigned version) 
     const uint64_t step = version == 1 ? MULTIBOOT_HEADER_ALIGN : MULTIBOOT2_ALIGN;
     const uint64_t magic = version == 1 ? MULTIBOOT_HEADER_MAGIC : MULTIBOOT2_HEADER_MAGIC;
     const unsigned words = version == 1 ? 3 : 4;
+    uint64_t foreign = UINT64_MAX; /* a header for another architecture */
     for (uint64_t offset = 0; offset + words * 4 <= search && offset + words * 4 <= file->size;
          offset += step) {
         uint64_t sum = 0;
@@ -113,10 +114,14 @@ uint64_t judge_find_multiboot(const struct judged_file *file, unsigned version) 
             continue;
         for (unsigned i = 0; i < words; i++)
             sum += file_number(file, offset + i * 4, 4);
-        if ((sum & UINT32_MAX) == 0)
+        if ((sum & UINT32_MAX) != 0)
+            continue;
+        if (version == 1 || file_number(file, offset + 4, 4) == 0)
             return offset;
+        if (foreign == UINT64_MAX)
+            foreign = offset;
     }
-    return UINT64_MAX;
+    return foreign;
 }
 
 static const char *load_flat(struct boot *boot, uint64_t header, uint64_t load, uint64_t load_end,

@@ -80,6 +80,30 @@ static void found_within_32768_bytes(void **state) {
     assert_false(finds(0x10000, 0x100, UINT32_MAX, &found));
 }
 
+static void put_header(uint8_t *bytes, uint32_t architecture) {
+    const uint32_t words[] = {MULTIBOOT2_HEADER_MAGIC, architecture, 16,
+                              0u - MULTIBOOT2_HEADER_MAGIC - architecture - 16};
+    memcpy(bytes, words, sizeof words);
+}
+
+/* One for MIPS does not hide one for i386, before it or behind it; alone, it is the one. */
+static void a_header_for_another_architecture(void **state) {
+    (void)state;
+    uint8_t bytes[0x100] = {0};
+    const struct span file = {0x1000, bytes, sizeof bytes};
+    size_t found = 0;
+    put_header(bytes + 0x20, 4);
+    put_header(bytes + 0x60, 4);
+    assert_true(multiboot2_find(file, &found));
+    assert_int_equal(found, 0x20);
+    put_header(bytes + 0xf0, 0);
+    assert_true(multiboot2_find(file, &found));
+    assert_int_equal(found, 0xf0);
+    put_header(bytes + 0x10, 0);
+    assert_true(multiboot2_find(file, &found));
+    assert_int_equal(found, 0x10);
+}
+
 /* The whole header has to be in there: 3.1.1. */
 static void the_header_ends_within_32768_bytes(void **state) {
     (void)state;
@@ -502,6 +526,7 @@ static void nothing_counts_behind_the_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(found_within_32768_bytes),
+        cmocka_unit_test(a_header_for_another_architecture),
         cmocka_unit_test(the_header_ends_within_32768_bytes),
         cmocka_unit_test(a_length_that_is_none),
         cmocka_unit_test(another_architecture),
