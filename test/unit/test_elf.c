@@ -472,6 +472,92 @@ static void bad_sections_are_none(void **state) {
     }
 }
 
+/* An ELF32 file of one segment and one loaded section, as a linker lays out headers and a note. */
+struct linked {
+    struct elf32_header header;
+    struct elf32_program_header segment;
+    struct elf32_section_header sections[2];
+    uint8_t bytes[64];
+};
+
+static struct linked linked(void) {
+    const uint32_t note = offsetof(struct linked, bytes);
+    return (struct linked){
+        .header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB},
+                   .e_type = ET_EXEC,
+                   .e_machine = EM_386,
+                   .e_phoff = offsetof(struct linked, segment),
+                   .e_shoff = offsetof(struct linked, sections),
+                   .e_phentsize = sizeof(struct elf32_program_header),
+                   .e_phnum = 1,
+                   .e_shentsize = sizeof(struct elf32_section_header),
+                   .e_shnum = 2},
+        .segment = {.p_type = PT_LOAD,
+                    .p_paddr = 0xff000,
+                    .p_filesz = note + 32,
+                    .p_memsz = note + 32,
+                    .p_flags = PF_R},
+        .sections =
+            {{0}, {.sh_type = SHT_NOTE, .sh_flags = SHF_ALLOC, .sh_offset = note, .sh_size = 32}},
+    };
+}
+
+static bool is_headers(const struct linked *file) {
+    struct elf elf;
+    struct error error;
+    const struct span image = {0x1000, (const uint8_t *)file, sizeof *file};
+    assert_true(elf_parse(image, &elf, &error));
+    return elf_segment_is_headers(&elf, 0);
+}
+
+static void nothing_but_headers_and_notes(void **state) {
+    (void)state;
+    struct linked file = linked();
+    assert_true(is_headers(&file));
+    /* A note by itself, as a linker puts one that has no place. */
+    file.segment.p_offset = file.sections[1].sh_offset;
+    file.segment.p_filesz = file.segment.p_memsz = 32;
+    assert_true(is_headers(&file));
+    /* A .bss has an offset, but nothing there. */
+    file = linked();
+    file.sections[0] = (struct elf32_section_header){
+        .sh_type = SHT_NOBITS, .sh_flags = SHF_ALLOC, .sh_offset = 16, .sh_size = 4096};
+    assert_true(is_headers(&file));
+    /* Symbols are not loaded with it. */
+    file.sections[0] = (struct elf32_section_header){.sh_type = 2, .sh_offset = 16, .sh_size = 4};
+    assert_true(is_headers(&file));
+    /* Without section headers, the headers alone. */
+    file = linked();
+    file.header.e_shoff = 0;
+    file.segment.p_filesz = file.segment.p_memsz =
+        offsetof(struct linked, segment) + sizeof file.segment;
+    assert_true(is_headers(&file));
+}
+
+static void more_than_headers_and_notes(void **state) {
+    (void)state;
+    struct linked file = linked();
+    file.segment.p_flags = PF_R | 1;
+    assert_false(is_headers(&file));
+    file.segment.p_flags = PF_R | 2;
+    assert_false(is_headers(&file));
+    file.segment.p_flags = 0;
+    assert_false(is_headers(&file));
+    file = linked();
+    file.segment.p_memsz++;
+    assert_false(is_headers(&file));
+    file = linked();
+    file.sections[1].sh_type = 1;
+    assert_false(is_headers(&file));
+    file.sections[1].sh_offset = file.segment.p_filesz - 1;
+    assert_false(is_headers(&file));
+    file.sections[1].sh_offset = file.segment.p_filesz;
+    assert_true(is_headers(&file));
+    file = linked();
+    file.header.e_shoff = 0;
+    assert_false(is_headers(&file));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(begins_as_one),
@@ -492,6 +578,8 @@ int main(void) {
         cmocka_unit_test(an_entry_nowhere),
         cmocka_unit_test(sections_are_read),
         cmocka_unit_test(bad_sections_are_none),
+        cmocka_unit_test(nothing_but_headers_and_notes),
+        cmocka_unit_test(more_than_headers_and_notes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
