@@ -74,14 +74,15 @@ static bool place_kernel(struct multiboot_boot *boot) {
 static bool explain_no_room(struct multiboot_boot *boot, struct error *error) {
     const struct multiboot_kernel *kernel = &boot->kernel;
     struct load_segment segment = {0};
-    uint32_t index = 0;
     if (kernel->relocatable)
         return FAIL(error, MULTIBOOT_NO_ROOM_TO_MOVE, kernel->link.end - kernel->link.start,
                     kernel->lowest, kernel->highest, kernel->alignment);
     plan_clear(boot->plan);
-    while (index < multiboot_segment_count(kernel) && place_segment(boot, index))
-        index++;
-    multiboot_segment(kernel, index, &segment);
+    for (uint32_t i = 0; i < multiboot_segment_count(kernel); i++)
+        if (!place_segment(boot, i)) {
+            multiboot_segment(kernel, i, &segment);
+            break;
+        }
     return FAIL(error, MULTIBOOT_NO_ROOM, segment.address, segment.address + segment.size);
 }
 
