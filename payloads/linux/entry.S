@@ -3,73 +3,20 @@
  * Both entries of the bzImage reporters: note down what the processor looks like, then call
  * linux_report in 32-bit mode. Runs wherever it was loaded.
  */
-#include "../lib/cpu_state.h"
+#include "../lib/save_state.h"
 
 #define BOOT_PARAMS_SCRATCH 0x1e4
 #define CODE_32 0x10
 #define DATA_32 0x18
 #define MSR_EFER 0xc0000080
 
-/* How far a field of cpu_state is from `base`, which a register holds. */
-#define STATE(field) cpu_state - base + CPU_STATE_##field
 #define STATE64(field) CPU_STATE_##field + cpu_state(%rip)
 
     .section .head, "ax"
     .code32
     .globl startup_32
 startup_32:
-    /*
-     * There is no stack yet, and no register that is not to be reported. Debug registers 0-3
-     * hold values as well as any, as long as debug register 7 does not enable them.
-     */
-    movl %eax, %dr0
-    movl %edx, %dr1
-    rdtsc
-    movl %esp, %dr2
-    movl %ebx, %dr3
-    /*
-     * The one way to learn one's address takes four bytes of stack: boot_params has them, and
-     * gets them back, since they too are to be reported.
-     */
-    movl BOOT_PARAMS_SCRATCH(%esi), %ebx
-    leal BOOT_PARAMS_SCRATCH + 4(%esi), %esp
-    call base
-base:
-    popl %esp
-    movl %ebx, BOOT_PARAMS_SCRATCH(%esi)
-    /* None of the instructions up to the PUSHF changes a flag. */
-    movl %eax, STATE(TSC)(%esp)
-    movl %edx, STATE(TSC) + 4(%esp)
-    movl %dr0, %eax
-    movl %eax, STATE(RAX)(%esp)
-    movl %dr1, %eax
-    movl %eax, STATE(RDX)(%esp)
-    movl %dr2, %eax
-    movl %eax, STATE(RSP)(%esp)
-    movl %dr3, %eax
-    movl %eax, STATE(RBX)(%esp)
-    movl %ecx, STATE(RCX)(%esp)
-    movl %esi, STATE(RSI)(%esp)
-    movl %edi, STATE(RDI)(%esp)
-    movl %ebp, STATE(RBP)(%esp)
-    movl %esp, %ebx
-    leal STATE(RFLAGS) + 4(%ebx), %esp
-    pushfl
-    movl $32, STATE(MODE)(%ebx)
-    movl %cr0, %eax
-    movl %eax, STATE(CR0)(%ebx)
-    movl %cr3, %eax
-    movl %eax, STATE(CR3)(%ebx)
-    movl %cr4, %eax
-    movl %eax, STATE(CR4)(%ebx)
-    movw %cs, STATE(CS)(%ebx)
-    movw %ds, STATE(DS)(%ebx)
-    movw %es, STATE(ES)(%ebx)
-    movw %fs, STATE(FS)(%ebx)
-    movw %gs, STATE(GS)(%ebx)
-    movw %ss, STATE(SS)(%ebx)
-    sgdt STATE(GDTR)(%ebx)
-    sidt STATE(IDTR)(%ebx)
+    save_state %esi, BOOT_PARAMS_SCRATCH, %ebx, STATE(RBX), %ecx, STATE(RCX)
     leal stack_end - base(%ebx), %esp
     leal gdt - base(%ebx), %eax
     movl %eax, gdt_register + 2 - base(%ebx)

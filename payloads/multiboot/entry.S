@@ -3,72 +3,18 @@
  * The entry of the Multiboot reporters, by either protocol: note down what the processor looks
  * like, then call multiboot_report. Runs wherever it was loaded.
  */
-#include "../lib/cpu_state.h"
+#include "../lib/save_state.h"
 
 /* A field near the start of either protocol's information block. */
 #define INFO_SCRATCH 4
 #define CODE_32 0x10
 #define DATA_32 0x18
 
-/* How far a field of cpu_state is from `base`, which a register holds. */
-#define STATE(field) cpu_state - base + CPU_STATE_##field
-
     .section .text.entry, "ax"
     .code32
     .globl entry
 entry:
-    /*
-     * There is no stack yet, and no register that is not to be reported. Debug registers 0-3
-     * hold values as well as any, as long as debug register 7 does not enable them.
-     */
-    movl %eax, %dr0
-    movl %edx, %dr1
-    rdtsc
-    movl %esp, %dr2
-    movl %ecx, %dr3
-    /*
-     * The one way to learn one's address takes four bytes of stack: the information block has
-     * them, and gets them back, since they too are to be reported.
-     */
-    movl INFO_SCRATCH(%ebx), %ecx
-    leal INFO_SCRATCH + 4(%ebx), %esp
-    call base
-base:
-    popl %esp
-    movl %ecx, INFO_SCRATCH(%ebx)
-    /* None of the instructions up to the PUSHF changes a flag. */
-    movl %eax, STATE(TSC)(%esp)
-    movl %edx, STATE(TSC) + 4(%esp)
-    movl %dr0, %eax
-    movl %eax, STATE(RAX)(%esp)
-    movl %dr1, %eax
-    movl %eax, STATE(RDX)(%esp)
-    movl %dr2, %eax
-    movl %eax, STATE(RSP)(%esp)
-    movl %dr3, %eax
-    movl %eax, STATE(RCX)(%esp)
-    movl %ebx, STATE(RBX)(%esp)
-    movl %esi, STATE(RSI)(%esp)
-    movl %edi, STATE(RDI)(%esp)
-    movl %ebp, STATE(RBP)(%esp)
-    movl %esp, %ebx
-    leal STATE(RFLAGS) + 4(%ebx), %esp
-    pushfl
-    movl $32, STATE(MODE)(%ebx)
-    movl %cr0, %eax
-    movl %eax, STATE(CR0)(%ebx)
-    movl %cr3, %eax
-    movl %eax, STATE(CR3)(%ebx)
-    movl %cr4, %eax
-    movl %eax, STATE(CR4)(%ebx)
-    movw %cs, STATE(CS)(%ebx)
-    movw %ds, STATE(DS)(%ebx)
-    movw %es, STATE(ES)(%ebx)
-    movw %fs, STATE(FS)(%ebx)
-    movw %gs, STATE(GS)(%ebx)
-    movw %ss, STATE(SS)(%ebx)
-    sgdt STATE(GDTR)(%ebx)
-    sidt STATE(IDTR)(%ebx)
+    save_state %ebx, INFO_SCRATCH, %ecx, STATE(RCX), %ebx, STATE(RBX)
     /* The loader has to clear .bss: is there a word in it that is not zero? */
     cld
     leal bss_start - base(%ebx), %edi
