@@ -199,16 +199,19 @@ def places(report, given):
     return found
 
 
-def check_places(report, given):
-    """Everything is in RAM, below 4 GiB, and in nobody's way."""
-    memory = normalise(given.memory)
-    found = sorted(places(report, given), key=lambda place: place[1])
+def check_clear(found, memory):
+    """Places (name, address, size), in the order of their addresses, are RAM below 4 GiB and in nobody's way."""
     for name, address, size in found:
         assert address + size <= FOUR_GIB, name
         assert any(type == RAM and start <= address and address + size <= start + length
                    for start, length, type in memory), f"{name} at {address:#x}, {size:#x} bytes, is not all in RAM"
     for (name, address, size), (other, start, _) in zip(found, found[1:]):
         assert address + size <= start, f"{name} at {address:#x}, {size:#x} bytes, overlaps {other} at {start:#x}"
+
+
+def check_places(report, given):
+    """Everything that was handed over has a place of its own."""
+    check_clear(sorted(places(report, given), key=lambda place: place[1]), normalise(given.memory))
 
 
 def check_page_tables(report, given):

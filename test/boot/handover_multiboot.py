@@ -10,7 +10,7 @@ import itertools
 import zlib
 
 import reporter
-from handover import CR0_ET, CR0_PE, EFLAGS_DF, EFLAGS_IF, FOUR_GIB, PAGE, check_segments, contiguous_kib_from_1_mib
+from handover import CR0_ET, CR0_PE, EFLAGS_DF, EFLAGS_IF, PAGE, check_clear, check_segments, contiguous_kib_from_1_mib
 from multiboot_image import NOBITS, MultibootImage
 from reporter import ACPI, NVS, RAM, RESERVED, UNUSABLE, normalise
 
@@ -340,14 +340,8 @@ def information_places(report, given):
 
 def check_places(report, given):
     """Everything is in RAM, below 4 GiB, and in nobody's way."""
-    memory = normalise(report.memory)
     found = sorted(places(report, given), key=lambda place: place[1])
-    for name, address, size in found:
-        assert address + size <= FOUR_GIB, name
-        assert any(type == RAM and start <= address and address + size <= start + length
-                   for start, length, type in memory), f"{name} at {address:#x}, {size:#x} bytes, is not all in RAM"
-    for (name, address, size), (other, start, _) in zip(found, found[1:]):
-        assert address + size <= start, f"{name} at {address:#x}, {size:#x} bytes, overlaps {other} at {start:#x}"
+    check_clear(found, normalise(report.memory))
     for name, address, _ in information_places(report, given):
         assert address >= LOWEST_INFORMATION, name
     if given.rsdp.address:

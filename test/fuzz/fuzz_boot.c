@@ -3,9 +3,8 @@
  * The whole way from start_info to a checked plan on a machine made from the input (scenario.h),
  * then the plan carried out: judged as judge.h says.
  */
-#include "fuzz.h"
-#include "judge.h"
 #include "scenario.h"
+#include "whole_way.h"
 
 /* Large modules take long to look through, and show nothing that small ones do not. */
 #define LARGE 0x800000u
@@ -19,29 +18,11 @@ static bool has_large_module(struct simulated_machine *machine) {
     return false;
 }
 
-/* The same of what is moved, and of a .bss. */
-static bool has_large_moves(const struct plan *plan) {
-    uint64_t moved;
-    uint64_t zeroed;
-    plan_cost(plan, &moved, &zeroed);
-    return moved + zeroed > LARGE;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct simulated_machine *machine = simulated_machine();
     struct input input = {data, size};
     scenario_make(machine, &input);
     if (has_large_module(machine))
         return -1;
-    if (!simulated_machine_prepare(machine)) {
-        if (machine->error.number == ERROR_NONE)
-            must_be_right("refused without a reason");
-        if (machine->error.number >= ERROR_PLAN_SEGMENT_NOT_IN_RAM &&
-            machine->error.number <= ERROR_PLAN_TOO_LONG)
-            must_be_right("a plan that its own check refuses");
-    } else if (has_large_moves(&machine->plan)) {
-        return -1;
-    }
-    must_be_right(judge(machine));
-    return 0;
+    return go_the_whole_way(machine, LARGE);
 }

@@ -5,8 +5,7 @@
  */
 #include <string.h>
 
-#include "fuzz.h"
-#include "judge.h"
+#include "whole_way.h"
 
 #define BUNDLE 0x1800000u
 #define LINE 0x5000u
@@ -24,13 +23,6 @@ static const char *const lines[] = {"",
                                     "pvhboot.protocol=linux",
                                     "pvhboot.config=conf-2 pvhboot.verify=require,sha1"};
 
-static bool has_large_moves(const struct plan *plan) {
-    uint64_t moved;
-    uint64_t zeroed;
-    plan_cost(plan, &moved, &zeroed);
-    return moved + zeroed > LARGEST_MOVES;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < sizeof magic || size > LARGEST || memcmp(data + 1, magic, sizeof magic - 1) != 0)
         return -1;
@@ -40,15 +32,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     simulated_add_module(machine, BUNDLE, size - 1, 0);
     simulated_text(machine, LINE, lines[*data % (sizeof lines / sizeof *lines)]);
     machine->start_info.cmdline_paddr = LINE;
-    if (!simulated_machine_prepare(machine)) {
-        if (machine->error.number == ERROR_NONE)
-            must_be_right("refused without a reason");
-        if (machine->error.number >= ERROR_PLAN_SEGMENT_NOT_IN_RAM &&
-            machine->error.number <= ERROR_PLAN_TOO_LONG)
-            must_be_right("a plan that its own check refuses");
-    } else if (has_large_moves(&machine->plan)) {
-        return -1;
-    }
-    must_be_right(judge(machine));
-    return 0;
+    return go_the_whole_way(machine, LARGEST_MOVES);
 }
