@@ -54,6 +54,18 @@ def test_another_display_stays_in_text_mode(variant, machine, boot, host_of, pay
     check(boot(machine, kernel), kernel, protocol, host_of(machine, kernel, OURS), framebuffer="text")
 
 
+TWO = [("VGA,addr=2", "VGA,addr=3"), ("VGA,addr=5", "virtio-vga,addr=4")]
+
+
+@pytest.mark.parametrize("machine", [PC, PC_QBOOT], ids=str)
+@pytest.mark.parametrize("devices", TWO, ids=" ".join)
+def test_of_two_displays_no_mode_is_set(devices, machine, boot, payloads):
+    """The ports that set a mode are one's, the memory that is found may be the other's."""
+    args = ["-vga", "none", *(word for device in devices for word in ("-device", device))]
+    report = report_of(boot(machine, (payloads / "multiboot2-framebuffer.elf").read_bytes(), args=args), "multiboot2")
+    assert not report.framebuffer or report.framebuffer.type == handover_multiboot.FRAMEBUFFER_TEXT
+
+
 CIRRUS = ("-vga", "cirrus")
 REQUEST = multiboot_image.Tag(multiboot_image.FRAMEBUFFER, multiboot_image.words(800, 600, 32))
 
