@@ -485,3 +485,19 @@ def test_data_outside_of_the_file(name, value, boot, payloads, make):
     at = module.index(struct.pack(">III", 3, 4, name_offset)) + 12
     result = boot(MICROVM, module[:at] + struct.pack(">I", value) + module[at + 4:])
     assert error_of(result) == "E525"
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_digest_of_a_module_at_address_0(right, host, boot_host, payloads):
+    """Where a library that is given a pointer takes it for none."""
+    kernel = (payloads / "multiboot2.elf").read_bytes()
+    for index, name in enumerate(("start_info_at", "modules_at", "command_line_at", "memory_at")):
+        setattr(host, name, 0x90000 + 0x1000 * index)
+    host.memory = [(0, 0x9F000, reporter.RAM), (0x100000, 0x4F00000, reporter.RAM)]
+    host.module(0, kernel)
+    host.command_line = OURS + b" " + sha256_word(kernel if right else kernel + b"more")
+    result = boot_host(host)
+    if right:
+        report_of(result, "multiboot2")
+    else:
+        assert error_of(result) == "E510"
