@@ -3,7 +3,7 @@
  * Both entries of the bzImage reporters: note down what the processor looks like, then call
  * linux_report in 32-bit mode. Runs wherever it was loaded.
  */
-#include "../lib/save_state.h"
+#include "../lib/save_state.S"
 
 #define BOOT_PARAMS_SCRATCH 0x1e4
 #define CODE_32 0x10

@@ -3,7 +3,7 @@
  * The entry of the Multiboot reporters, by either protocol: note down what the processor looks
  * like, then call multiboot_report. Runs wherever it was loaded.
  */
-#include "../lib/save_state.h"
+#include "../lib/save_state.S"
 
 /* A field near the start of either protocol's information block. */
 #define INFO_SCRATCH 4

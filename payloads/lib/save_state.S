@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For assembly: notes down in cpu_state what the processor looks like at a 32-bit entry of code
+ * To be included: notes down in cpu_state what the processor looks like at a 32-bit entry of code
  * that runs anywhere. What includes this has a cpu_state.
  */
-#ifndef PAYLOADS_SAVE_STATE_H
-#define PAYLOADS_SAVE_STATE_H
-
 #include "cpu_state.h"
 
 /* How far a field of cpu_state is from `base`, which a register holds. No space: an argument. */
@@ -70,5 +67,3 @@ base:
     sgdt STATE(GDTR)(%ebx)
     sidt STATE(IDTR)(%ebx)
     .endm
-
-#endif
