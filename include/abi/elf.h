@@ -112,6 +112,7 @@ static_assert(sizeof(struct elf64_header) == 64, "gABI");
  *  32      56
  */
 #define PT_LOAD 1u
+#define PT_NOTE 4u
 #define PF_R 4u /* p_flags: read-only, where it is all */
 
 struct elf32_program_header {
@@ -183,6 +184,23 @@ struct elf64_section_header {
     uint64_t sh_addralign;
     uint64_t sh_entsize;
 } __attribute__((packed));
+
+/*
+ * A note of either class, in a PT_NOTE or a section of type SHT_NOTE; each part is padded to 4
+ * bytes.
+ *
+ *  0  n_namesz  bytes of the owner's name, with its NUL
+ *  4  n_descsz  bytes of the descriptor
+ *  8  n_type
+ * 12  the name, then the descriptor
+ */
+struct elf_note {
+    uint32_t n_namesz;
+    uint32_t n_descsz;
+    uint32_t n_type;
+} __attribute__((packed));
+
+static_assert(sizeof(struct elf_note) == 12, "gABI");
 
 /* SHF_ALLOC is in the same byte in both. */
 static_assert(offsetof(struct elf32_section_header, sh_flags) ==

@@ -47,8 +47,9 @@ struct machine {
     const struct memory *memory;
     struct range image; /* where the running image lies, its stack included */
     bool long_mode;     /* CPUID 80000001h EDX bit 29 */
-    /* display_find; NULL where there can be no display. */
+    /* display_find and display_set; NULL where there can be no display. */
     void (*find_display)(const struct memory_map *map, bool linear, struct display_device *device);
+    void (*set_display)(const struct display_device *device, const struct display_mode *mode);
 };
 
 struct boot_info {

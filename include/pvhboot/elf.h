@@ -20,7 +20,8 @@ struct elf {
     struct span image;
     bool is_64bit; /* of class ELFCLASS64 */
     uint64_t entry;
-    struct range place; /* from the lowest byte that is loaded to behind the highest, physical */
+    struct range
+        place; /* elf_parse: from the lowest byte that is loaded to behind the highest, physical */
     struct span program_headers;
     uint32_t program_header_count;
     struct span section_headers; /* .size 0 when there are none */
@@ -47,9 +48,14 @@ struct elf_section {
 bool elf_probe(struct span image);
 
 /*
- * Checks the header, every PT_LOAD and that no two of them overlap: ELF_TRUNCATED, ELF_KIND,
- * ELF_HEADERS, ELF_SEGMENT, ELF_SEGMENT_ADDRESS, ELF_SEGMENTS_OVERLAP, ELF_TOO_MANY_SEGMENTS,
- * ELF_NOTHING_TO_LOAD. Section headers that do not lie in the file count as none.
+ * Checks the header and finds the tables: ELF_TRUNCATED, ELF_KIND, ELF_HEADERS. What is
+ * loaded is not looked at. Section headers that do not lie in the file count as none.
+ */
+bool elf_open(struct span image, struct elf *elf, struct error *error);
+
+/*
+ * elf_open, every PT_LOAD, and that no two of them overlap: its errors and ELF_SEGMENT,
+ * ELF_SEGMENT_ADDRESS, ELF_SEGMENTS_OVERLAP, ELF_TOO_MANY_SEGMENTS, ELF_NOTHING_TO_LOAD.
  */
 bool elf_parse(struct span image, struct elf *elf, struct error *error);
 
@@ -62,6 +68,19 @@ bool elf_load_segment(const struct elf *elf, uint32_t index, struct load_segment
  * kernel misses it.
  */
 bool elf_segment_is_headers(const struct elf *elf, uint32_t index);
+
+/* The largest p_align of what is loaded. */
+uint64_t elf_largest_alignment(const struct elf *elf);
+
+/* Any type of note, for elf_find_note. */
+#define ELF_NOTE_ANY UINT32_MAX
+
+/*
+ * The first note of that owner and type: in the PT_NOTEs, else in the sections of type SHT_NOTE.
+ * Gives its descriptor.
+ */
+bool elf_find_note(const struct elf *elf, const char *owner, uint32_t type,
+                   struct span *descriptor);
 
 /*
  * The physical address of e_entry, which may be virtual: by the segment that holds it, else as it

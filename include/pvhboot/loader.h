@@ -10,6 +10,7 @@
 
 #include "abi/boot_params.h"
 #include "pvhboot/boot_info.h"
+#include "pvhboot/decompress.h"
 #include "pvhboot/options.h"
 #include "pvhboot/plan.h"
 
@@ -20,6 +21,7 @@ struct payload {
     size_t header;            /* what the loader's probe found, bytes from the image's first */
     struct span command_line; /* the host's */
     bool strip;               /* our words are still in command_line */
+    bool unpacked;            /* it was compressed */
     /* Out of a bundle; each may be empty: */
     bool bundled;
     struct span bundle_line; /* goes in front of command_line */
@@ -28,6 +30,8 @@ struct payload {
 
 struct loader {
     const char *name;
+    enum protocol protocol; /* PROTOCOL_AUTO: a container, opened whatever its kernel's is to be */
+    bool on_request;        /* only where that protocol is asked for */
     /*
      * Whether the image looks like this format; a look at its magic, no more. `*header` may be
      * given: for the plan, as payload->header.
@@ -52,11 +56,23 @@ bool loader_plan(struct boot_info *info, const struct options *options, size_t m
 bool loader_choose(const struct payload *payload, const struct options *options, struct plan *plan,
                    struct error *error);
 
+extern const struct loader fit_loader;
+extern const struct loader unpack_loader;
 extern const struct loader linux_loader;
 extern const struct loader boot_sector_loader; /* one that is no such kernel: says so */
 extern const struct loader multiboot1_loader;
 extern const struct loader multiboot2_loader;
-extern const struct loader fit_loader;
+extern const struct loader pvh_loader;
+extern const struct loader inner_kernel_loader; /* the ELF inside a bzImage, by PVH */
+extern const struct loader vmlinux_loader;      /* an ELF that says that it is a Linux */
+extern const struct loader any_vmlinux_loader;  /* any ELF */
+
+/*
+ * Unpacks `packed`, which is of that format, to the largest free range, and makes that a source of
+ * the plan: errors 540 to 546 and 548, PLAN_TOO_LONG.
+ */
+bool unpack(struct plan *plan, const struct decompressor *decompressor, struct span packed,
+            struct span *image, struct error *error);
 
 /*
  * The payload's command line: the bundle's, then the host's without our words. The room is for

@@ -113,9 +113,9 @@ const struct range *obstacles_find(const struct obstacles *lists, size_t list_co
 bool room_find(const struct memory_map *map, const struct obstacles *lists, size_t list_count,
                const struct room_request *request, uint32_t *address);
 
-/* Bytes of the largest free range inside `within`: for messages. */
-uint32_t room_largest(const struct memory_map *map, const struct obstacles *lists,
-                      size_t list_count, struct range within);
+/* The largest free range inside `within`; an empty one when there is none. */
+struct range room_largest(const struct memory_map *map, const struct obstacles *lists,
+                          size_t list_count, struct range within);
 
 /*
  * Writes the map's entries from `first` on in E820's form, at most `capacity`; gives how many were
@@ -123,5 +123,8 @@ uint32_t room_largest(const struct memory_map *map, const struct obstacles *list
  */
 size_t memory_map_to_e820(const struct memory_map *map, size_t first, struct e820_entry *entries,
                           size_t capacity);
+
+/* Writes all of the map's entries, map->count, as a start_info has them. Xen, start_info.h. */
+void memory_map_to_start_info(const struct memory_map *map, struct hvm_memmap_table_entry *entries);
 
 #endif

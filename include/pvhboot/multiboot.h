@@ -8,23 +8,10 @@
 #include "abi/multiboot.h"
 #include "abi/multiboot2.h"
 #include "pvhboot/display.h"
-#include "pvhboot/elf.h"
+#include "pvhboot/kernel.h"
 
 struct multiboot_kernel {
-    /* Loaded by an ELF's program headers, or, if `flat`, by the header's addresses. */
-    struct elf elf;
-    bool flat;
-    struct load_segment flat_segment;
-    uint32_t entry;    /* physical, as linked */
-    struct range link; /* from its first byte to behind its last, physical, as linked */
-
-    /* Where it may be put instead: its first byte at or above `lowest`, its last at or below
-     * `highest`. */
-    bool relocatable;
-    uint32_t lowest;
-    uint32_t highest;
-    uint32_t alignment; /* a power of two */
-    enum multiboot2_load_preference preference;
+    struct kernel load; /* by an ELF header, or by the addresses of its own */
 
     bool wants_linear; /* display */
     struct display_request display;
@@ -47,13 +34,5 @@ bool multiboot1_parse(struct span image, size_t offset, struct multiboot_kernel 
                       struct error *error);
 bool multiboot2_parse(struct span image, size_t offset, struct multiboot_kernel *kernel,
                       struct error *error);
-
-/*
- * What is loaded, `index` below multiboot_segment_count. False when this one is nothing; the
- * address is the one it is linked at.
- */
-uint32_t multiboot_segment_count(const struct multiboot_kernel *kernel);
-bool multiboot_segment(const struct multiboot_kernel *kernel, uint32_t index,
-                       struct load_segment *segment);
 
 #endif

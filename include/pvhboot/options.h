@@ -40,6 +40,7 @@ enum protocol {
     PROTOCOL_LINUX,
     PROTOCOL_MULTIBOOT1,
     PROTOCOL_MULTIBOOT2,
+    PROTOCOL_PVH,
 };
 
 enum argv0 {

@@ -14,7 +14,7 @@
 #include "pvhboot/memory_map.h"
 
 enum segment_kind {
-    SEGMENT_MOVE,    /* bytes of a boot module, put at the destination (which may be their own) */
+    SEGMENT_MOVE,    /* bytes of a source, put at the destination (which may be their own) */
     SEGMENT_ZERO,    /* filled with zeros, after every move */
     SEGMENT_RESERVE, /* the payload will write there: left untouched, and clear of all else */
     SEGMENT_SCRATCH, /* written before the check: what the payload is handed, or the mover needs */
@@ -71,6 +71,8 @@ struct plan {
     struct segment *segments;
     size_t segment_count, segment_capacity;
     uint32_t scratch_end; /* of what was taken last */
+    /* What was unpacked, to free RAM: sources, as the boot modules are. */
+    struct range_list unpacked;
     struct handoff handoff;
     struct range mapped[PLAN_MAPPED]; /* HANDOFF_LONG: what the protocol wants mapped */
     struct range mover;               /* scratch of the mover, with page tables and moves in it */
@@ -80,6 +82,9 @@ struct plan {
     size_t move_count;
 };
 
+/* A payload, the kernel inside of a payload, and all modules. */
+#define PLAN_UNPACKED_LIMIT (BOOT_MODULES_LIMIT + 2u)
+
 /*
  * Segments that a plan may have: for each module, and for a bundle's, three; for each part of a
  * kernel that is loaded two; and some that every payload has.
@@ -88,13 +93,16 @@ struct plan {
 
 /* Bytes of the arena that planning takes: plan_init's segments, and a bundle's modules. */
 #define PLAN_WORKING_MEMORY                                                                        \
-    (PLAN_SEGMENTS_LIMIT * sizeof(struct segment) +                                                \
-     BOOT_MODULES_LIMIT * (sizeof(struct boot_module) + sizeof(uint32_t) + sizeof(int)) + 64u)
+    (PLAN_SEGMENTS_LIMIT * sizeof(struct segment) + PLAN_UNPACKED_LIMIT * sizeof(struct range) +   \
+     BOOT_MODULES_LIMIT * (sizeof(struct boot_module) + sizeof(uint32_t) + sizeof(int)) + 80u)
 
 /* An empty plan; its lists lie in info's arena. PLAN_TOO_LONG when that has too little left. */
 bool plan_init(struct plan *plan, struct boot_info *info, struct error *error);
 
-/* Forgets all segments, to try another placing. What scratch was written is free again. */
+/*
+ * Forgets all segments, to try another placing. What scratch was written is free again; what was
+ * unpacked stays.
+ */
 void plan_clear(struct plan *plan);
 
 /* Appends a segment: PLAN_TOO_LONG. An empty one is left out. */
@@ -112,6 +120,15 @@ bool plan_find_room(const struct plan *plan, const struct room_request *request,
 
 /* Bytes of the largest range that plan_find_room could give within `within`. */
 uint32_t plan_largest_room(const struct plan *plan, struct range within, bool avoid_sources);
+
+/*
+ * The largest range of RAM to unpack to: clear of the segments and of everything of the host's.
+ * Empty when there is none.
+ */
+struct range plan_find_unpacking_room(const struct plan *plan);
+
+/* Makes what was unpacked there a source: PLAN_TOO_LONG. */
+bool plan_add_unpacked(struct plan *plan, struct range range, struct error *error);
 
 /*
  * Takes memory to write to at once, within `within`: free RAM in which nothing of the host's lies.

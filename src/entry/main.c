@@ -52,7 +52,10 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
         .memory = &memory,
         .image = {(uintptr_t)image_start, (uintptr_t)image_end},
         .long_mode = cpu_has_long_mode(),
+#if PVHBOOT_MULTIBOOT
         .find_display = display_find,
+        .set_display = display_set,
+#endif
     };
     struct boot_info info;
     struct plan plan;

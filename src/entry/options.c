@@ -155,11 +155,14 @@ static bool parse_protocol(struct word value, struct options *options) {
         options->protocol = PROTOCOL_MULTIBOOT1;
     else if (is(value, "multiboot2"))
         options->protocol = PROTOCOL_MULTIBOOT2;
+    else if (is(value, "pvh"))
+        options->protocol = PROTOCOL_PVH;
     else
         return false;
     return true;
 }
 
+#if PVHBOOT_BUNDLES || PVHBOOT_MULTIBOOT
 /* The text of a value, without the quotes if it is quoted as a whole. False when there is none. */
 static bool parse_text(struct word value, struct span *text) {
     if (value.next < value.end && *value.next == '"') {
@@ -170,14 +173,18 @@ static bool parse_text(struct word value, struct span *text) {
     *text = (struct span){0, (const uint8_t *)value.next, (size_t)(value.end - value.next)};
     return text->size != 0;
 }
+#endif
 
-static bool parse_config(struct word value, struct options *options) {
-    return parse_text(value, &options->config);
-}
-
+#if PVHBOOT_MULTIBOOT
 static bool parse_argv0(struct word value, struct options *options) {
     options->argv0 = is(value, "none") ? ARGV0_NONE : ARGV0_WORD;
     return parse_text(value, &options->argv0_word);
+}
+#endif
+
+#if PVHBOOT_BUNDLES
+static bool parse_config(struct word value, struct options *options) {
+    return parse_text(value, &options->config);
 }
 
 /* 64 hexadecimal digits. */
@@ -206,6 +213,7 @@ static bool parse_verify(struct word value, struct options *options) {
     } while (take(&value, ","));
     return value.next == value.end;
 }
+#endif
 
 static bool parse_verbose(struct word value, struct options *options) {
     options->verbose = true;
@@ -216,10 +224,14 @@ static const struct {
     const char *name;
     bool (*parse)(struct word value, struct options *options);
 } words[] = {
-    {"argv0=", parse_argv0},   {"config=", parse_config},     {"console=", parse_console},
-    {"entry=", parse_entry},   {"memmap=", parse_memmap},     {"panic=", parse_panic},
-    {"sha256=", parse_sha256}, {"protocol=", parse_protocol}, {"verbose", parse_verbose},
-    {"verify=", parse_verify},
+#if PVHBOOT_MULTIBOOT
+    {"argv0=", parse_argv0},
+#endif
+#if PVHBOOT_BUNDLES
+    {"config=", parse_config},   {"sha256=", parse_sha256},     {"verify=", parse_verify},
+#endif
+    {"console=", parse_console}, {"entry=", parse_entry},       {"memmap=", parse_memmap},
+    {"panic=", parse_panic},     {"protocol=", parse_protocol}, {"verbose", parse_verbose},
 };
 
 /* `rest` is the word behind our prefix. */

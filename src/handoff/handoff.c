@@ -17,7 +17,7 @@ size_t handoff_mover_size(void) {
 _Noreturn void handoff(const struct plan *plan, const struct options *options) {
     const struct handoff *state = &plan->handoff;
     if (state->display_mode.kind == DISPLAY_LINEAR)
-        display_set(&state->display, &state->display_mode);
+        plan->info->machine.set_display(&state->display, &state->display_mode);
     uint8_t *base = (uint8_t *)(uintptr_t)plan->mover_code;
     memcpy(base, mover_start, (size_t)(mover_data_end - mover_start));
 

@@ -8,6 +8,7 @@
 #define MOVER_CODE 0x08
 #define PAYLOAD_CODE 0x10
 #define FLAT_DATA 0x18
+#define TASK_STATE 0x20
 #define STACK_SIZE 256
 
 #define CONSOLE_COM1 1
@@ -66,6 +67,8 @@ mover_start:
     movl %eax, %ss
     movl %eax, %fs
     movl %eax, %gs
+    movl $TASK_STATE, %eax
+    ltr %ax
 
     leal AT(idt), %edi
     movl %edi, AT(idtr + 2)
@@ -279,6 +282,7 @@ gdt:
 payload_code:
     .quad 0x00cf9b000000ffff    /* PAYLOAD_CODE: 32-bit, or 64-bit for an entry in long mode */
     .quad 0x00cf93000000ffff    /* FLAT_DATA */
+    .quad 0x0000890000000067    /* TASK_STATE: as the PVH ABI wants it, base 0, limit 0x67 */
 gdt_end:
 gdtr:
     .word gdt_end - gdt - 1

@@ -11,7 +11,10 @@ bool plan_init(struct plan *plan, struct boot_info *info, struct error *error) {
     plan->protocol = "none";
     plan->segment_capacity = PLAN_SEGMENTS_LIMIT;
     plan->segments = arena_allocate(&info->arena, plan->segment_capacity, sizeof *plan->segments);
-    if (!plan->segments)
+    plan->unpacked.capacity = PLAN_UNPACKED_LIMIT;
+    plan->unpacked.ranges =
+        arena_allocate(&info->arena, PLAN_UNPACKED_LIMIT, sizeof *plan->unpacked.ranges);
+    if (!plan->segments || !plan->unpacked.ranges)
         return FAIL(error, PLAN_TOO_LONG, plan->segment_capacity);
     plan_clear(plan);
     return true;
@@ -31,13 +34,17 @@ bool plan_add(struct plan *plan, const struct segment *segment, struct error *er
     return true;
 }
 
-/* The segments, what is fixed, and the host's things: the last only where sources are avoided. */
-#define OBSTACLE_LISTS(avoid_sources) ((avoid_sources) ? 3u : 2u)
+/*
+ * The segments, what is fixed; and, only where sources are avoided, the host's things and what was
+ * unpacked.
+ */
+#define OBSTACLE_LISTS(avoid_sources) ((avoid_sources) ? 4u : 2u)
 #define OBSTACLES(plan)                                                                            \
     {                                                                                              \
         {&(plan)->segments->destination, (plan)->segment_count, sizeof *(plan)->segments},         \
             {(plan)->info->fixed.ranges, (plan)->info->fixed.count, sizeof(struct range)},         \
             {(plan)->info->in_use.ranges, (plan)->info->in_use.count, sizeof(struct range)},       \
+            {(plan)->unpacked.ranges, (plan)->unpacked.count, sizeof(struct range)},               \
     }
 
 bool plan_is_free(const struct plan *plan, struct range range) {
@@ -54,7 +61,20 @@ bool plan_find_room(const struct plan *plan, const struct room_request *request,
 
 uint32_t plan_largest_room(const struct plan *plan, struct range within, bool avoid_sources) {
     const struct obstacles obstacles[] = OBSTACLES(plan);
-    return room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(avoid_sources), within);
+    struct range room =
+        room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(avoid_sources), within);
+    return room.end - room.start;
+}
+
+struct range plan_find_unpacking_room(const struct plan *plan) {
+    const struct obstacles obstacles[] = OBSTACLES(plan);
+    struct range within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END};
+    return room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(true), within);
+}
+
+bool plan_add_unpacked(struct plan *plan, struct range range, struct error *error) {
+    return range_list_add(&plan->unpacked, range) ||
+           FAIL(error, PLAN_TOO_LONG, plan->unpacked.capacity);
 }
 
 /* Behind what was taken last there is room more often than not: no need to search. */

@@ -22,7 +22,14 @@ static bool overlaps_later(const struct plan *plan, const struct segment *segmen
     return false;
 }
 
-static bool is_module_bytes(const struct plan *plan, uint32_t source, uint32_t size) {
+/* Bytes of a boot module, or of what was unpacked. */
+static bool is_source(const struct plan *plan, uint32_t source, uint32_t size) {
+    struct range range;
+    if (!range_make(source, size, &range))
+        return false;
+    for (size_t i = 0; i < plan->unpacked.count; i++)
+        if (range_contains(plan->unpacked.ranges[i], range))
+            return true;
     for (uint32_t i = 0; i < plan->info->module_count; i++) {
         struct span bytes = plan->info->modules[i].bytes;
         uint32_t offset = source - bytes.address;
@@ -40,11 +47,23 @@ static bool check_segment(const struct plan *plan, size_t index, struct error *e
         return FAIL(error, PLAN_SEGMENT_NOT_IN_RAM, index, place.start, place.end);
     if (overlaps_later(plan, segment) || overlaps_list(&plan->info->fixed, place))
         return FAIL(error, PLAN_SEGMENTS_OVERLAP, index, place.start, place.end);
-    if (segment->kind == SEGMENT_MOVE &&
-        !is_module_bytes(plan, segment->source, place.end - place.start))
+    if (segment->kind == SEGMENT_MOVE && !is_source(plan, segment->source, place.end - place.start))
         return FAIL(error, PLAN_SOURCE, index, segment->source, place.end - place.start);
     /* It was written already: nothing of the host's may have been there. */
-    if (segment->kind == SEGMENT_SCRATCH && overlaps_list(&plan->info->in_use, place))
+    if (segment->kind == SEGMENT_SCRATCH &&
+        (overlaps_list(&plan->info->in_use, place) || overlaps_list(&plan->unpacked, place)))
+        return FAIL(error, PLAN_SCRATCH, place.start, place.end);
+    return true;
+}
+
+/* It was written, too, and everything of the host's was still there. */
+static bool check_unpacked(const struct plan *plan, size_t index, struct error *error) {
+    struct range place = plan->unpacked.ranges[index];
+    struct range_list others = plan->unpacked;
+    others.count = index;
+    if (place.start >= place.end || place.end > LOW_MEMORY_END ||
+        !memory_map_is_ram(&plan->info->map, place) || overlaps_list(&plan->info->in_use, place) ||
+        overlaps_list(&plan->info->fixed, place) || overlaps_list(&others, place))
         return FAIL(error, PLAN_SCRATCH, place.start, place.end);
     return true;
 }
@@ -151,6 +170,9 @@ static bool has_to_be_filled(const struct segment *segment) {
 
 bool plan_check(const struct plan *plan, struct error *error) {
     size_t to_fill = 0;
+    for (size_t i = 0; i < plan->unpacked.count; i++)
+        if (!check_unpacked(plan, i, error))
+            return false;
     for (size_t i = 0; i < plan->segment_count; i++) {
         if (!check_segment(plan, i, error))
             return false;

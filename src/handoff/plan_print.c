@@ -75,6 +75,9 @@ void plan_print(struct output output, const struct plan *plan) {
         return;
     struct span protocol = output_text(plan->protocol);
     PRINT_TEXT(output, "pvhboot: payload is %s\n", protocol);
+    for (size_t i = 0; i < plan->unpacked.count; i++)
+        PRINT(output, "pvhboot: unpacked %x to %x\n", plan->unpacked.ranges[i].start,
+              plan->unpacked.ranges[i].end);
     for (size_t i = 0; i < plan->segment_count; i++)
         print_segment(output, &plan->segments[i]);
     for (size_t i = 0; i < plan->move_count; i++)

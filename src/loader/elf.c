@@ -98,12 +98,13 @@ struct program_header {
     uint64_t address;
     uint64_t file_size;
     uint64_t size;
+    uint64_t alignment;
 };
 
 #define READ_PROGRAM_HEADER(entry)                                                                 \
     (struct program_header) {                                                                      \
         (entry)->p_type, (entry)->p_flags, (entry)->p_offset, (entry)->p_vaddr, (entry)->p_paddr,  \
-            (entry)->p_filesz, (entry)->p_memsz                                                    \
+            (entry)->p_filesz, (entry)->p_memsz, (entry)->p_align                                  \
     }
 
 static struct program_header program_header(const struct elf *elf, uint32_t index) {
@@ -174,15 +175,28 @@ static bool check_segments(struct elf *elf, struct error *error) {
     return found || FAIL(error, ELF_NOTHING_TO_LOAD);
 }
 
-bool elf_parse(struct span image, struct elf *elf, struct error *error) {
+bool elf_open(struct span image, struct elf *elf, struct error *error) {
     struct header header;
     *elf = (struct elf){.image = image};
-    if (!read_header(image, elf, &header, error) || !read_program_headers(elf, &header, error) ||
-        !check_segments(elf, error))
+    if (!read_header(image, elf, &header, error) || !read_program_headers(elf, &header, error))
         return false;
     elf->entry = header.entry;
     read_section_headers(elf, &header);
     return true;
+}
+
+bool elf_parse(struct span image, struct elf *elf, struct error *error) {
+    return elf_open(image, elf, error) && check_segments(elf, error);
+}
+
+uint64_t elf_largest_alignment(const struct elf *elf) {
+    uint64_t largest = 0;
+    for (uint32_t i = 0; i < elf->program_header_count; i++) {
+        struct program_header header = program_header(elf, i);
+        if (header.type == PT_LOAD && header.size && header.alignment > largest)
+            largest = header.alignment;
+    }
+    return largest;
 }
 
 bool elf_physical_entry(const struct elf *elf, uint32_t *entry, struct error *error) {
@@ -245,4 +259,88 @@ bool elf_segment_is_headers(const struct elf *elf, uint32_t index) {
     if (header.flags != PF_R || header.file_size != header.size)
         return false;
     return elf->section_count ? has_only_notes(elf, header.offset, end) : end <= headers_end;
+}
+
+/* --- Notes ------------------------------------------------------------------------------------ */
+
+/* A search: `left` bytes are still looked at, so that notes told many times take no longer. */
+struct note_search {
+    const char *owner;
+    size_t owner_size; /* with its NUL */
+    uint32_t type;
+    size_t left;
+};
+
+static size_t padded(size_t size) {
+    return (size + 3) & ~(size_t)3;
+}
+
+static bool is_wanted_note(const struct note_search *search, const struct elf_note *note,
+                           struct span name) {
+    return note->n_namesz == search->owner_size && span_begins(name, search->owner, name.size) &&
+           (search->type == ELF_NOTE_ANY || search->type == note->n_type);
+}
+
+/* In notes one behind the other. The last one's padding may be missing. */
+static bool find_in(struct note_search *search, struct span notes, struct span *descriptor) {
+    struct elf_note note;
+    struct span name;
+    if (notes.size > search->left)
+        return false;
+    search->left -= notes.size;
+    while (notes.size > sizeof note) {
+        memcpy(&note, notes.bytes, sizeof note);
+        size_t rest = notes.size - sizeof note;
+        if (note.n_namesz > rest || note.n_descsz > rest ||
+            !span_slice(notes, sizeof note, note.n_namesz, &name) ||
+            !span_slice(notes, sizeof note + padded(note.n_namesz), note.n_descsz, descriptor))
+            return false;
+        if (is_wanted_note(search, &note, name))
+            return true;
+        size_t size = sizeof note + padded(note.n_namesz) + padded(note.n_descsz);
+        if (size > notes.size || !span_slice(notes, size, notes.size - size, &notes))
+            return false;
+    }
+    return false;
+}
+
+static bool slice_notes(const struct elf *elf, uint64_t offset, uint64_t size, struct span *notes) {
+    return size <= elf->image.size && slice_table(elf->image, offset, (size_t)size, notes);
+}
+
+static bool find_in_program_headers(const struct elf *elf, struct note_search *search,
+                                    struct span *descriptor) {
+    struct span notes;
+    for (uint32_t i = 0; i < elf->program_header_count; i++) {
+        struct program_header header = program_header(elf, i);
+        if (header.type == PT_NOTE && slice_notes(elf, header.offset, header.file_size, &notes) &&
+            find_in(search, notes, descriptor))
+            return true;
+    }
+    return false;
+}
+
+static bool find_in_sections(const struct elf *elf, struct note_search *search,
+                             struct span *descriptor) {
+    const uint8_t *at = elf->section_headers.bytes;
+    struct span notes;
+    for (uint32_t i = 0; i < elf->section_count; i++, at += elf_section_header_size(elf)) {
+        const struct elf32_section_header *narrow = (const struct elf32_section_header *)at;
+        const struct elf64_section_header *wide = (const struct elf64_section_header *)at;
+        uint64_t offset = elf->is_64bit ? wide->sh_offset : narrow->sh_offset;
+        uint64_t size = elf->is_64bit ? wide->sh_size : narrow->sh_size;
+        if (narrow->sh_type == SHT_NOTE && slice_notes(elf, offset, size, &notes) &&
+            find_in(search, notes, descriptor))
+            return true;
+    }
+    return false;
+}
+
+bool elf_find_note(const struct elf *elf, const char *owner, uint32_t type,
+                   struct span *descriptor) {
+    struct note_search search = {owner, strlen(owner) + 1, type, elf->image.size};
+    if (find_in_program_headers(elf, &search, descriptor))
+        return true;
+    search.left = elf->image.size;
+    return find_in_sections(elf, &search, descriptor);
 }

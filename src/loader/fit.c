@@ -224,20 +224,39 @@ static bool is_text(struct span text, const char *other) {
 }
 
 /*
- * Loaded as it is: an initrd may be compressed, since its kernel unpacks it; so may one that is
- * named as a loadable, as behind Xen and a Linux kernel it is.
+ * An initrd stays as it is, since its kernel unpacks it; also one that is named as a loadable, as
+ * behind Xen and a Linux kernel it is.
  */
-static bool check_compression(const struct bundle *bundle, int node, enum role role,
-                              struct error *error) {
+static bool is_initrd(enum role role, struct span type) {
+    return role == ROLE_RAMDISK || (role == ROLE_LOADABLE && is_text(type, "ramdisk"));
+}
+
+static bool is_method(struct span compression) {
+    static const char *const methods[] = {"gzip", "lzma", "lz4", "zstd", "xz"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (is_text(compression, methods[i]))
+            return true;
+    return false;
+}
+
+/* Unpacks what the property `compression` says is compressed; *unpacked when it was. */
+static bool unpack_image(const struct bundle *bundle, int node, enum role role, struct plan *plan,
+                         struct span *image, bool *unpacked, struct error *error) {
     struct span compression = {0};
     struct span type = {0};
+    *unpacked = false;
     if (!read_text(bundle, node, "compression", &compression, error) ||
         !read_text(bundle, node, "type", &type, error))
         return false;
-    bool initrd = role == ROLE_RAMDISK || (role == ROLE_LOADABLE && is_text(type, "ramdisk"));
-    if (initrd || !compression.size || is_text(compression, "none"))
+    if (is_initrd(role, type) || !compression.size || is_text(compression, "none"))
         return true;
-    return FAIL_TEXT(error, FIT_COMPRESSED, node_name(bundle, node));
+    if (!is_method(compression))
+        return FAIL_TEXT(error, FIT_COMPRESSED, node_name(bundle, node));
+    const struct decompressor *decompressor = decompressor_find(*image);
+    if (!decompressor || !is_text(compression, decompressor->name))
+        return FAIL_TEXT(error, FIT_OTHER_COMPRESSION, node_name(bundle, node));
+    *unpacked = true;
+    return unpack(plan, decompressor, *image, image, error);
 }
 
 /* The node of the image of that name: FIT_NO_IMAGE. */
@@ -269,19 +288,19 @@ static bool find_configuration(const struct bundle *bundle, int *node, struct er
     return *node >= 0 || FAIL_TEXT(error, FIT_NO_CONFIGURATION, name);
 }
 
-static bool read_kernel(struct bundle *bundle, int configuration, struct payload *kernel,
-                        struct error *error) {
+static bool read_kernel(struct bundle *bundle, int configuration, struct plan *plan,
+                        struct payload *kernel, struct error *error) {
     struct span name = {0};
     struct span line = {0};
     struct boot_module image = {0};
+    bool unpacked;
     int node;
     if (!read_text(bundle, configuration, "kernel", &name, error))
         return false;
     if (!name.size)
         return FAIL_TEXT(error, FIT_NO_KERNEL, node_name(bundle, configuration));
-    if (!find_image(bundle, name, &node, error) ||
-        !check_compression(bundle, node, ROLE_KERNEL, error) ||
-        !read_image(bundle, node, &image, error) ||
+    if (!find_image(bundle, name, &node, error) || !read_image(bundle, node, &image, error) ||
+        !unpack_image(bundle, node, ROLE_KERNEL, plan, &image.bytes, &unpacked, error) ||
         !read_text(bundle, configuration, "pvhboot,command-line", &line, error) ||
         !read_text(bundle, configuration, "pvhboot,argv0", &kernel->bundle_argv0, error))
         return false;
@@ -289,12 +308,14 @@ static bool read_kernel(struct bundle *bundle, int configuration, struct payload
         !read_text(bundle, node, "pvhboot,argv0", &kernel->bundle_argv0, error))
         return false;
     kernel->image = image.bytes;
+    kernel->unpacked |= unpacked;
     kernel->bundle_line = line.size ? line : image.command_line;
     return true;
 }
 
 /* Modules as they are found: the lists have room for all that may be. */
 struct module_list {
+    struct plan *plan;
     struct boot_module *modules;
     int *nodes; /* of each one's image */
     uint32_t count;
@@ -309,19 +330,21 @@ static bool add_module(struct module_list *list, const struct boot_module *modul
     return true;
 }
 
-/* One image; what is listed a second time was verified the first time. */
+/* One image; what is listed a second time was verified and unpacked the first time. */
 static bool read_module(struct bundle *bundle, struct span name, enum role role,
                         struct module_list *list, struct error *error) {
     struct boot_module module = {0};
     int node;
-    if (!find_image(bundle, name, &node, error) || !check_compression(bundle, node, role, error))
+    bool unpacked;
+    if (!find_image(bundle, name, &node, error))
         return false;
     uint32_t earlier = 0;
     while (earlier < list->count && list->nodes[earlier] != node)
         earlier++;
     if (earlier < list->count)
         module = list->modules[earlier];
-    else if (!read_image(bundle, node, &module, error))
+    else if (!read_image(bundle, node, &module, error) ||
+             !unpack_image(bundle, node, role, list->plan, &module.bytes, &unpacked, error))
         return false;
     return add_module(list, &module, node, error);
 }
@@ -341,6 +364,7 @@ static bool read_modules(struct bundle *bundle, int configuration, const char *p
 }
 
 static bool make_list(struct plan *plan, struct module_list *list, struct error *error) {
+    list->plan = plan;
     list->modules = arena_allocate(plan->arena, BOOT_MODULES_LIMIT, sizeof *list->modules);
     list->nodes = arena_allocate(plan->arena, BOOT_MODULES_LIMIT, sizeof *list->nodes);
     return (list->modules && list->nodes) || FAIL(error, PLAN_TOO_LONG, BOOT_MODULES_LIMIT);
@@ -358,7 +382,7 @@ static bool fit_plan(const struct payload *payload, const struct options *option
         return false;
     bundle.images = find_node(&bundle, 0, output_text("images"));
     if (!find_configuration(&bundle, &configuration, error) ||
-        !read_kernel(&bundle, configuration, &kernel, error) ||
+        !read_kernel(&bundle, configuration, plan, &kernel, error) ||
         !read_modules(&bundle, configuration, "ramdisk", ROLE_RAMDISK, &list, error) ||
         !read_modules(&bundle, configuration, "loadables", ROLE_LOADABLE, &list, error))
         return false;
@@ -371,4 +395,4 @@ static bool fit_plan(const struct payload *payload, const struct options *option
     return loader_choose(&kernel, options, plan, error);
 }
 
-const struct loader fit_loader = {"bundle", fit_probe, fit_plan};
+const struct loader fit_loader = {"bundle", PROTOCOL_AUTO, false, fit_probe, fit_plan};

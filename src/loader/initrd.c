@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Linux's initrd: where it may stay, and how several become one. */
+#include "linux.h"
+
 #include "abi/cpio.h"
-#include "pvhboot/loader.h"
 
 #include "pvhboot/string.h"
 
@@ -121,4 +122,40 @@ bool linux_initrd_move(const struct linux_initrd *initrd, struct plan *plan, str
         return false;
     *place = (struct range){address, address + request.size};
     return add_from(initrd, plan, address);
+}
+
+struct linux_initrd linux_initrd_of(const struct payload *payload, struct span tail,
+                                    uint32_t highest) {
+    struct linux_initrd initrd = {
+        .modules = payload->modules, .module_count = payload->module_count, .highest = highest};
+    if (!span_is_zero(tail))
+        initrd.tail = tail;
+    initrd.size = linux_initrd_size(&initrd);
+    return initrd;
+}
+
+/*
+ * A kernel that can go anywhere gives way to an initrd that stays; a kernel that cannot comes
+ * first.
+ */
+bool linux_place(struct linux_placing *placing, bool stay) {
+    bool initrd = placing->initrd.size != 0;
+    bool initrd_first = initrd && stay && placing->relocatable;
+    struct range *place = &placing->initrd_place;
+    plan_clear(placing->plan);
+    *place = (struct range){0};
+    if (initrd_first && !linux_initrd_stay(&placing->initrd, placing->plan, place))
+        return false;
+    if (!placing->place_kernel(placing->context))
+        return false;
+    if (initrd_first || !initrd)
+        return true;
+    return stay ? linux_initrd_stay(&placing->initrd, placing->plan, place)
+                : linux_initrd_move(&placing->initrd, placing->plan, place);
+}
+
+bool linux_no_room_for_initrd(const struct linux_placing *placing, struct error *error) {
+    const struct linux_initrd *initrd = &placing->initrd;
+    return FAIL(error, LINUX_NO_ROOM_FOR_INITRD, initrd->size, initrd->highest,
+                plan_largest_room(placing->plan, linux_initrd_within(initrd), false));
 }

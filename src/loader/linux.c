@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Linux by its boot protocol (boot.rst, zero-page.rst): where it all goes, and boot_params. */
+#include "linux.h"
+
 #include "abi/acpi.h"
-#include "pvhboot/loader.h"
 
 #include "pvhboot/string.h"
 
@@ -26,21 +27,8 @@ static bool linux_probe(struct span image, size_t *header) {
            magic == LINUX_HEADER_MAGIC;
 }
 
-/* Everything of one attempt to boot a kernel. */
-struct linux_boot {
-    const struct payload *payload;
-    const struct options *options;
-    struct plan *plan;
-    struct linux_kernel kernel;
-    struct linux_initrd initrd;
-    uint32_t load;
-    uint32_t alignment;        /* of load, as given back to the kernel */
-    struct range initrd_place; /* empty without an initrd */
-    struct range parameters;   /* boot_params, command line, setup_data */
-    bool tell_rsdp;            /* by a word on the command line */
-};
-
-static bool place_kernel(struct linux_boot *boot) {
+static bool place_kernel(void *context) {
+    struct linux_boot *boot = context;
     const struct linux_kernel *kernel = &boot->kernel;
     struct room_request request = {.size = kernel->runtime,
                                    .alignment = boot->alignment,
@@ -61,25 +49,6 @@ static bool place_kernel(struct linux_boot *boot) {
     return plan_add(boot->plan, &code, &error) && plan_add(boot->plan, &rest, &error);
 }
 
-/*
- * One placing of kernel and initrd. A kernel that can go anywhere gives way to an initrd that
- * stays; a kernel that cannot comes first.
- */
-static bool place(struct linux_boot *boot, bool stay) {
-    bool initrd = boot->initrd.size != 0;
-    bool initrd_first = initrd && stay && boot->kernel.relocatable;
-    plan_clear(boot->plan);
-    boot->initrd_place = (struct range){0};
-    if (initrd_first && !linux_initrd_stay(&boot->initrd, boot->plan, &boot->initrd_place))
-        return false;
-    if (!place_kernel(boot))
-        return false;
-    if (initrd_first || !initrd)
-        return true;
-    return stay ? linux_initrd_stay(&boot->initrd, boot->plan, &boot->initrd_place)
-                : linux_initrd_move(&boot->initrd, boot->plan, &boot->initrd_place);
-}
-
 static bool explain_no_room(struct linux_boot *boot, struct error *error) {
     const struct linux_kernel *kernel = &boot->kernel;
     struct range within = {kernel->lowest, LOW_MEMORY_END};
@@ -89,8 +58,7 @@ static bool explain_no_room(struct linux_boot *boot, struct error *error) {
     if (!place_kernel(boot))
         return FAIL(error, LINUX_NO_ROOM, kernel->runtime, kernel->runtime, kernel->lowest,
                     plan_largest_room(boot->plan, within, false));
-    return FAIL(error, LINUX_NO_ROOM_FOR_INITRD, boot->initrd.size, kernel->initrd_highest,
-                plan_largest_room(boot->plan, linux_initrd_within(&boot->initrd), false));
+    return linux_no_room_for_initrd(&boot->placing, error);
 }
 
 /* The initrd is left where it is if that is possible at all: the fewest bytes moved. */
@@ -99,7 +67,7 @@ static bool place_all(struct linux_boot *boot, struct error *error) {
     for (int moved = 0; moved <= 1; moved++)
         for (boot->alignment = kernel->alignment; boot->alignment >= kernel->least;
              boot->alignment /= 2)
-            if (place(boot, !moved))
+            if (linux_place(&boot->placing, !moved))
                 return true;
     boot->alignment = kernel->least;
     return explain_no_room(boot, error);
@@ -199,7 +167,7 @@ static void write_extended_memory(const struct memory_map *map, struct boot_para
 static void write_header(const struct linux_boot *boot, struct boot_params *params,
                          uint32_t command_line) {
     struct setup_header *header = &params->hdr;
-    struct range initrd = boot->initrd_place;
+    struct range initrd = boot->placing.initrd_place;
     memcpy(header, &boot->kernel.header, sizeof *header);
     /* 0 would make the kernel ignore the initrd. */
     header->type_of_loader = LOADER_TYPE_UNDEFINED;
@@ -266,19 +234,17 @@ static bool write_parameters(struct linux_boot *boot, struct error *error) {
  * tables of its own Linux looks for the EBDA and puts a trampoline into low memory
  * (arch/x86/boot/compressed/pgtable_64.c).
  */
-static void write_handoff(const struct linux_boot *boot) {
+bool linux_hand_over(struct linux_boot *boot, struct error *error) {
     struct handoff *handoff = &boot->plan->handoff;
+    if (!write_parameters(boot, error))
+        return false;
+    handoff->mode = boot->long_mode ? HANDOFF_LONG : HANDOFF_PROTECTED;
+    handoff->entry = boot->entry;
     handoff->esi = boot->parameters.start;
-    if (boot->options->entry_64) {
-        handoff->mode = HANDOFF_LONG;
-        handoff->entry = boot->load + LINUX_64BIT_ENTRY_OFFSET;
-        boot->plan->mapped[0] = (struct range){boot->load, boot->load + boot->kernel.runtime};
-        boot->plan->mapped[1] = boot->parameters;
-        boot->plan->mapped[2] = (struct range){0, MIB};
-    } else {
-        handoff->mode = HANDOFF_PROTECTED;
-        handoff->entry = boot->load + boot->kernel.entry_offset;
-    }
+    boot->plan->mapped[0] = (struct range){boot->load, boot->load + boot->kernel.runtime};
+    boot->plan->mapped[1] = boot->parameters;
+    boot->plan->mapped[2] = (struct range){0, MIB};
+    return true;
 }
 
 /* A 64-bit kernel's 32-bit entry stops without a word on a CPU that has no long mode. */
@@ -298,19 +264,21 @@ static bool linux_plan(const struct payload *payload, const struct options *opti
     boot.payload = payload;
     boot.options = options;
     boot.plan = plan;
+    boot.long_mode = options->entry_64;
     if (!linux_parse(payload->image, &boot.kernel, error) || !check_cpu(&boot, error))
         return false;
-    boot.initrd = (struct linux_initrd){.modules = payload->modules,
-                                        .module_count = payload->module_count,
-                                        .highest = boot.kernel.initrd_highest};
-    if (!span_is_zero(boot.kernel.tail))
-        boot.initrd.tail = boot.kernel.tail;
-    boot.initrd.size = linux_initrd_size(&boot.initrd);
-    if (!place_all(&boot, error) || !write_parameters(&boot, error))
+    boot.placing = (struct linux_placing){
+        .plan = plan,
+        .initrd = linux_initrd_of(payload, boot.kernel.tail, boot.kernel.initrd_highest),
+        .relocatable = boot.kernel.relocatable,
+        .place_kernel = place_kernel,
+        .context = &boot};
+    if (!place_all(&boot, error))
         return false;
-    write_handoff(&boot);
-    return true;
+    boot.entry = boot.load + (boot.long_mode ? LINUX_64BIT_ENTRY_OFFSET : boot.kernel.entry_offset);
+    return linux_hand_over(&boot, error);
 }
 
-const struct loader linux_loader = {"linux", linux_probe, linux_plan};
-const struct loader boot_sector_loader = {"linux", is_boot_sector, linux_plan};
+const struct loader linux_loader = {"linux", PROTOCOL_LINUX, false, linux_probe, linux_plan};
+const struct loader boot_sector_loader = {"linux", PROTOCOL_LINUX, false, is_boot_sector,
+                                          linux_plan};

@@ -4,24 +4,55 @@
 
 /*
  * In the order in which they are asked: an image may be a kernel of several protocols. A bundle
- * comes first, so that nothing else boots what pvhboot.verify took for one.
+ * comes first, so that nothing else boots what pvhboot.verify took for one; then compressed data,
+ * in which the headers of kernels may be seen by chance.
  */
 static const struct loader *const loaders[] = {
-    &fit_loader, &linux_loader, &multiboot2_loader, &multiboot1_loader, &boot_sector_loader,
+#if PVHBOOT_BUNDLES
+    &fit_loader,
+#endif
+    &unpack_loader,      &linux_loader,
+#if PVHBOOT_MULTIBOOT
+    &multiboot2_loader,  &multiboot1_loader,
+#endif
+#if PVHBOOT_PVH
+    &pvh_loader,         &vmlinux_loader,    &inner_kernel_loader, &any_vmlinux_loader,
+#endif
+    &boot_sector_loader,
 };
 
-static const struct loader *find_loader(struct span image, size_t *header) {
+static const char *const protocol_names[] = {
+    [PROTOCOL_LINUX] = "linux",
+    [PROTOCOL_MULTIBOOT1] = "multiboot1",
+    [PROTOCOL_MULTIBOOT2] = "multiboot2",
+    [PROTOCOL_PVH] = "pvh",
+};
+
+static bool is_wanted(const struct loader *loader, enum protocol protocol) {
+    if (loader->protocol == PROTOCOL_AUTO)
+        return true;
+    return protocol == PROTOCOL_AUTO ? !loader->on_request : loader->protocol == protocol;
+}
+
+static const struct loader *find_loader(struct span image, enum protocol protocol, size_t *header) {
     for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++)
-        if (loaders[i]->probe(image, header))
+        if (is_wanted(loaders[i], protocol) && loaders[i]->probe(image, header))
             return loaders[i];
     return NULL;
 }
 
-static const struct loader *const by_protocol[] = {
-    [PROTOCOL_LINUX] = &linux_loader,
-    [PROTOCOL_MULTIBOOT1] = &multiboot1_loader,
-    [PROTOCOL_MULTIBOOT2] = &multiboot2_loader,
-};
+/*
+ * Linux learns that it is the initial domain by its PVH entry alone (arch/x86/xen/enlighten_pvh.c,
+ * xen_pvh_init).
+ */
+static enum protocol wanted_protocol(const struct options *options, const struct boot_info *info,
+                                     struct span image) {
+    size_t header;
+    if (options->protocol == PROTOCOL_AUTO && info->flags & SIF_INITDOMAIN &&
+        linux_loader.probe(image, &header))
+        return PROTOCOL_PVH;
+    return options->protocol;
+}
 
 static uint32_t first_bytes(struct span image) {
     uint32_t value = 0;
@@ -30,23 +61,22 @@ static uint32_t first_bytes(struct span image) {
     return value;
 }
 
-/* A container is opened whatever protocol its kernel is to have. */
 bool loader_choose(const struct payload *payload, const struct options *options, struct plan *plan,
                    struct error *error) {
     struct payload found = *payload;
     struct span image = payload->image;
-    const struct loader *wanted = by_protocol[options->protocol];
-    const struct loader *loader = wanted;
-    if (!wanted || fit_loader.probe(image, &found.header))
-        loader = find_loader(image, &found.header);
-    else if (!wanted->probe(image, &found.header))
-        return FAIL_TEXT(error, NOT_THAT_PROTOCOL, output_text(wanted->name), image.size);
+    enum protocol protocol = wanted_protocol(options, plan->info, image);
+    const struct loader *loader = find_loader(image, protocol, &found.header);
+    if (!loader && protocol != PROTOCOL_AUTO)
+        return FAIL_TEXT(error, NOT_THAT_PROTOCOL, output_text(protocol_names[protocol]),
+                         image.size);
     if (!loader)
         return FAIL(error, UNKNOWN_PAYLOAD, image.size, first_bytes(image));
     plan->protocol = loader->name;
     return loader->plan(&found, options, plan, error);
 }
 
+#if PVHBOOT_BUNDLES
 /*
  * What pvhboot.sha256 and pvhboot.verify ask for, as far as it is about whole modules: a bundle
  * looks at its images itself.
@@ -63,6 +93,16 @@ static bool verify(const struct boot_info *info, const struct options *options,
         return FAIL(error, UNHASHED, 1);
     return options->has_sha256 || fit_loader.probe(payload, &header) || FAIL(error, UNHASHED, 0);
 }
+#else
+/* Without digests, the words that ask for them are unknown ones. */
+static bool verify(const struct boot_info *info, const struct options *options,
+                   struct error *error) {
+    (void)info;
+    (void)options;
+    (void)error;
+    return true;
+}
+#endif
 
 /* The kernel and what boot.rst wants beside it are mapped by the loader; it knows the ranges. */
 bool loader_plan(struct boot_info *info, const struct options *options, size_t mover_size,

@@ -22,7 +22,7 @@ bool multiboot_take_information(struct multiboot_boot *boot, uint64_t size, uint
 void multiboot_write_handoff(struct multiboot_boot *boot, uint32_t magic, uint32_t information) {
     struct handoff *handoff = &boot->plan->handoff;
     handoff->mode = HANDOFF_PROTECTED;
-    handoff->entry = boot->kernel.entry + boot->slide;
+    handoff->entry = boot->kernel.load.entry + boot->slide;
     handoff->eax = magic;
     handoff->ebx = information;
 }

@@ -24,15 +24,15 @@ bool multiboot_find_header(struct span image, size_t search, size_t alignment, u
                            size_t words, size_t *offset);
 
 /* What is loaded by the addresses of the header at `offset`: MULTIBOOT_ADDRESSES, _OUTSIDE_FILE. */
-bool multiboot_load_flat(struct multiboot_kernel *kernel, struct span image, size_t offset,
+bool multiboot_load_flat(struct kernel *kernel, struct span image, size_t offset,
                          const struct multiboot_addresses *addresses, struct error *error);
 
 /* What is loaded by the ELF header: MULTIBOOT_NO_ELF and elf_parse's. */
-bool multiboot_load_elf(struct multiboot_kernel *kernel, struct span image, size_t offset,
+bool multiboot_load_elf(struct kernel *kernel, struct span image, size_t offset,
                         struct error *error);
 
 /* Whether an entry that the header tells is in what is loaded from the file: MULTIBOOT_ENTRY. */
-bool multiboot_check_entry(struct multiboot_kernel *kernel, struct error *error);
+bool multiboot_check_entry(const struct kernel *kernel, struct error *error);
 
 /* Everything of one attempt to boot a kernel. */
 struct multiboot_boot {

@@ -44,13 +44,13 @@ bool multiboot1_parse(struct span image, size_t offset, struct multiboot_kernel 
         (header.flags & MULTIBOOT_VIDEO_MODE) && header.mode_type == MULTIBOOT_MODE_LINEAR;
     kernel->display = (struct display_request){header.width, header.height, header.depth};
     if (!(header.flags & MULTIBOOT_AOUT_KLUDGE))
-        return multiboot_load_elf(kernel, image, offset, error) &&
-               elf_physical_entry(&kernel->elf, &kernel->entry, error);
+        return multiboot_load_elf(&kernel->load, image, offset, error) &&
+               elf_physical_entry(&kernel->load.elf, &kernel->load.entry, error);
     struct multiboot_addresses addresses = {header.header_addr, header.load_addr,
                                             header.load_end_addr, header.bss_end_addr};
-    kernel->entry = header.entry_addr;
-    return multiboot_load_flat(kernel, image, offset, &addresses, error) &&
-           multiboot_check_entry(kernel, error);
+    kernel->load.entry = header.entry_addr;
+    return multiboot_load_flat(&kernel->load, image, offset, &addresses, error) &&
+           multiboot_check_entry(&kernel->load, error);
 }
 
 /* --- The boot information --------------------------------------------------------------------- */
@@ -87,7 +87,7 @@ static uint32_t write_text(struct writer *writer, struct span text) {
 static uint64_t information_size(const struct multiboot_boot *boot) {
     const struct payload *payload = boot->payload;
     uint64_t size = sizeof(struct multiboot_info) + sizeof MULTIBOOT_LOADER_NAME;
-    size += multiboot_line_room(boot) + boot->kernel.elf.section_headers.size;
+    size += multiboot_line_room(boot) + boot->kernel.load.elf.section_headers.size;
     size += (uint64_t)multiboot_memory_count(boot) * sizeof(struct multiboot_mmap_entry);
     for (uint32_t i = 0; i < payload->module_count; i++)
         size += sizeof(struct multiboot_module) + payload->modules[i].command_line.size + 4;
@@ -119,7 +119,7 @@ static void write_modules(const struct multiboot_boot *boot, struct writer *writ
 
 static void write_sections(const struct multiboot_boot *boot, struct writer *writer,
                            struct multiboot_info *info) {
-    const struct elf *elf = &boot->kernel.elf;
+    const struct elf *elf = &boot->kernel.load.elf;
     if (!elf->section_count)
         return;
     uint32_t address;
@@ -212,4 +212,5 @@ static bool multiboot1_plan(const struct payload *payload, const struct options 
     return true;
 }
 
-const struct loader multiboot1_loader = {"multiboot1", multiboot1_find, multiboot1_plan};
+const struct loader multiboot1_loader = {"multiboot1", PROTOCOL_MULTIBOOT1, false, multiboot1_find,
+                                         multiboot1_plan};

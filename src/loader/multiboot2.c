@@ -87,13 +87,16 @@ static bool read_relocatable(struct span tag, struct multiboot_kernel *kernel,
         fields.align = 1;
     if (fields.align & (fields.align - 1) || fields.min_addr > fields.max_addr)
         return FAIL(error, MULTIBOOT2_RELOCATABLE, fields.min_addr, fields.max_addr, fields.align);
-    kernel->relocatable = true;
-    kernel->lowest = fields.min_addr;
-    kernel->highest = fields.max_addr;
-    kernel->alignment = fields.align;
-    kernel->preference = MULTIBOOT2_LOAD_PREFERENCE_NONE;
-    if (fields.preference <= MULTIBOOT2_LOAD_PREFERENCE_HIGH)
-        kernel->preference = (enum multiboot2_load_preference)fields.preference;
+    kernel->load.relocatable = true;
+    kernel->load.lowest = fields.min_addr;
+    kernel->load.highest = fields.max_addr;
+    kernel->load.alignment = fields.align;
+    if (fields.preference == MULTIBOOT2_LOAD_PREFERENCE_LOW)
+        kernel->load.preference = KERNEL_PREFERENCE_LOWEST;
+    else if (fields.preference == MULTIBOOT2_LOAD_PREFERENCE_HIGH)
+        kernel->load.preference = KERNEL_PREFERENCE_HIGHEST;
+    else
+        kernel->load.preference = KERNEL_PREFERENCE_LINKED;
     return true;
 }
 
@@ -201,12 +204,12 @@ bool multiboot2_parse(struct span image, size_t offset, struct multiboot_kernel 
     if (header.has_addresses && !header.has_entry)
         return FAIL(error, MULTIBOOT2_NO_ENTRY);
     if (header.has_addresses
-            ? !multiboot_load_flat(kernel, image, header.offset, &header.addresses, error)
-            : !multiboot_load_elf(kernel, image, header.offset, error))
+            ? !multiboot_load_flat(&kernel->load, image, header.offset, &header.addresses, error)
+            : !multiboot_load_elf(&kernel->load, image, header.offset, error))
         return false;
-    kernel->entry = header.entry;
-    return header.has_entry ? multiboot_check_entry(kernel, error)
-                            : elf_physical_entry(&kernel->elf, &kernel->entry, error);
+    kernel->load.entry = header.entry;
+    return header.has_entry ? multiboot_check_entry(&kernel->load, error)
+                            : elf_physical_entry(&kernel->load.elf, &kernel->load.entry, error);
 }
 
 /* --- The boot information --------------------------------------------------------------------- */
@@ -240,7 +243,7 @@ static void write_text(struct writer *writer, enum multiboot2_tag_type type, siz
 static uint64_t information_size(const struct multiboot_boot *boot) {
     const struct payload *payload = boot->payload;
     uint64_t size = OTHER_TAGS + boot->plan->info->rsdp.size;
-    size += multiboot_line_room(boot) + boot->kernel.elf.section_headers.size;
+    size += multiboot_line_room(boot) + boot->kernel.load.elf.section_headers.size;
     size += (uint64_t)multiboot_memory_count(boot) * sizeof(struct multiboot2_mmap_entry);
     for (uint32_t i = 0; i < payload->module_count; i++)
         size += sizeof(struct multiboot2_tag_module) + payload->modules[i].command_line.size +
@@ -287,7 +290,7 @@ static void write_memory(const struct multiboot_boot *boot, struct writer *write
 }
 
 static void write_sections(const struct multiboot_boot *boot, struct writer *writer) {
-    const struct elf *elf = &boot->kernel.elf;
+    const struct elf *elf = &boot->kernel.load.elf;
     if (!elf->section_count)
         return;
     struct multiboot2_tag_elf_sections *tag =
@@ -341,10 +344,10 @@ static void write_information(const struct multiboot_boot *boot, uint8_t *bytes)
     write_command_line(boot, &writer);
     write_text(&writer, MULTIBOOT2_TAG_BOOT_LOADER_NAME, sizeof(struct multiboot2_tag),
                output_text(MULTIBOOT_LOADER_NAME));
-    if (boot->kernel.relocatable) {
+    if (boot->kernel.load.relocatable) {
         struct multiboot2_tag_load_base_addr *base =
             take_tag(&writer, MULTIBOOT2_TAG_LOAD_BASE_ADDR, sizeof *base);
-        base->load_base_addr = boot->kernel.link.start + boot->slide;
+        base->load_base_addr = boot->kernel.load.link.start + boot->slide;
     }
     write_modules(boot, &writer);
     write_memory(boot, &writer);
@@ -370,4 +373,5 @@ static bool multiboot2_plan(const struct payload *payload, const struct options 
     return true;
 }
 
-const struct loader multiboot2_loader = {"multiboot2", multiboot2_find, multiboot2_plan};
+const struct loader multiboot2_loader = {"multiboot2", PROTOCOL_MULTIBOOT2, false, multiboot2_find,
+                                         multiboot2_plan};

@@ -34,7 +34,7 @@ bool multiboot_find_header(struct span image, size_t search, size_t alignment, u
     return false;
 }
 
-bool multiboot_load_flat(struct multiboot_kernel *kernel, struct span image, size_t offset,
+bool multiboot_load_flat(struct kernel *kernel, struct span image, size_t offset,
                          const struct multiboot_addresses *addresses, struct error *error) {
     struct load_segment *segment = &kernel->flat_segment;
     uint32_t load = addresses->load;
@@ -64,35 +64,14 @@ bool multiboot_load_flat(struct multiboot_kernel *kernel, struct span image, siz
     return true;
 }
 
-bool multiboot_load_elf(struct multiboot_kernel *kernel, struct span image, size_t offset,
+bool multiboot_load_elf(struct kernel *kernel, struct span image, size_t offset,
                         struct error *error) {
-    kernel->flat = false;
     if (!elf_probe(image))
         return FAIL(error, MULTIBOOT_NO_ELF, offset);
-    if (!elf_parse(image, &kernel->elf, error))
-        return false;
-    kernel->link = kernel->elf.place;
-    return true;
+    return kernel_parse_elf(image, kernel, error);
 }
 
-uint32_t multiboot_segment_count(const struct multiboot_kernel *kernel) {
-    return kernel->flat ? 1 : kernel->elf.program_header_count;
-}
-
-bool multiboot_segment(const struct multiboot_kernel *kernel, uint32_t index,
-                       struct load_segment *segment) {
-    if (!kernel->flat)
-        return elf_load_segment(&kernel->elf, index, segment);
-    *segment = kernel->flat_segment;
-    return true;
-}
-
-bool multiboot_check_entry(struct multiboot_kernel *kernel, struct error *error) {
-    for (uint32_t i = 0; i < multiboot_segment_count(kernel); i++) {
-        struct load_segment segment;
-        if (multiboot_segment(kernel, i, &segment) && kernel->entry >= segment.address &&
-            kernel->entry - segment.address < segment.bytes.size)
-            return true;
-    }
-    return FAIL(error, MULTIBOOT_ENTRY, kernel->entry, kernel->link.start, kernel->link.end);
+bool multiboot_check_entry(const struct kernel *kernel, struct error *error) {
+    return kernel_has_entry(kernel) ||
+           FAIL(error, MULTIBOOT_ENTRY, kernel->entry, kernel->link.start, kernel->link.end);
 }

@@ -27,3 +27,12 @@ size_t memory_map_to_e820(const struct memory_map *map, size_t first, struct e82
     }
     return count;
 }
+
+void memory_map_to_start_info(const struct memory_map *map,
+                              struct hvm_memmap_table_entry *entries) {
+    for (size_t i = 0; i < map->count; i++) {
+        const struct memory_range *range = &map->ranges[i];
+        entries[i] = (struct hvm_memmap_table_entry){range->start, range->end - range->start,
+                                                     range->type, 0};
+    }
+}

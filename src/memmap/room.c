@@ -113,9 +113,9 @@ static uint32_t free_until(struct range bounds, const struct obstacles *lists, s
     return end;
 }
 
-uint32_t room_largest(const struct memory_map *map, const struct obstacles *lists,
-                      size_t list_count, struct range within) {
-    uint32_t largest = 0;
+struct range room_largest(const struct memory_map *map, const struct obstacles *lists,
+                          size_t list_count, struct range within) {
+    struct range largest = {0, 0};
     for (size_t i = 0; i < map->ram_count; i++) {
         struct range bounds = intersection(map->ram[i], within);
         uint32_t start = bounds.start;
@@ -127,8 +127,8 @@ uint32_t room_largest(const struct memory_map *map, const struct obstacles *list
                 continue;
             }
             uint32_t end = free_until(bounds, lists, list_count, start);
-            if (end - start > largest)
-                largest = end - start;
+            if (end - start > largest.end - largest.start)
+                largest = (struct range){start, end};
             start = end;
         }
     }
