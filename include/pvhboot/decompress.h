@@ -30,6 +30,7 @@ struct decompression {
     uint8_t *room;   /* 16-aligned */
     size_t room_size;
     size_t written; /* bytes from `room` on, so far */
+    size_t limit;   /* 0, or as many bytes as are wanted: then it is FULL */
     /* Of the decoder's: */
     size_t promised; /* bytes from `room` on that it may write to any time */
     size_t taken;    /* bytes from the end of the room that it has for itself */

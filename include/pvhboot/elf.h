@@ -69,6 +69,12 @@ bool elf_load_segment(const struct elf *elf, uint32_t index, struct load_segment
  */
 bool elf_segment_is_headers(const struct elf *elf, uint32_t index);
 
+/*
+ * Where the file would have to lie for the most of what is loaded to be in its place already; what
+ * is behind the program headers need not be there. False when that is nowhere in low memory.
+ */
+bool elf_place_of_file(const struct elf *elf, uint32_t *address);
+
 /* The largest p_align of what is loaded. */
 uint64_t elf_largest_alignment(const struct elf *elf);
 

@@ -23,6 +23,12 @@ struct kernel {
     uint32_t entry;    /* physical, as linked */
     struct range link; /* from its first byte to behind its last, physical, as linked */
 
+    /*
+     * Nothing may lie between its segments: Linux gives the gaps away as free memory before it has
+     * used what was handed to it (arch/x86/mm/init_64.c, mark_rodata_ro).
+     */
+    bool keeps_gaps;
+
     /* Where it may be put instead: its first byte at or above `lowest`, its last at or below
      * `highest`. */
     bool relocatable;
@@ -41,6 +47,9 @@ bool kernel_parse_elf(struct span image, struct kernel *kernel, struct error *er
  */
 uint32_t kernel_segment_count(const struct kernel *kernel);
 bool kernel_segment(const struct kernel *kernel, uint32_t index, struct load_segment *segment);
+
+/* Whether an ELF file says that it is a Linux: every one since 4.19 has a note of that owner. */
+bool kernel_is_linux(const struct elf *elf);
 
 /* Whether the entry is in what is loaded from the file. */
 bool kernel_has_entry(const struct kernel *kernel);

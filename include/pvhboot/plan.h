@@ -71,8 +71,12 @@ struct plan {
     struct segment *segments;
     size_t segment_count, segment_capacity;
     uint32_t scratch_end; /* of what was taken last */
-    /* What was unpacked, to free RAM: sources, as the boot modules are. */
+    /*
+     * What was unpacked, to free RAM: sources, as the boot modules are. Each was unpacked in a room
+     * in which decoders wrote to more: that is free again.
+     */
     struct range_list unpacked;
+    struct range_list unpacking_rooms;
     struct handoff handoff;
     struct range mapped[PLAN_MAPPED]; /* HANDOFF_LONG: what the protocol wants mapped */
     struct range mover;               /* scratch of the mover, with page tables and moves in it */
@@ -87,13 +91,14 @@ struct plan {
 
 /*
  * Segments that a plan may have: for each module, and for a bundle's, three; for each part of a
- * kernel that is loaded two; and some that every payload has.
+ * kernel that is loaded three; and some that every payload has.
  */
-#define PLAN_SEGMENTS_LIMIT (3u * BOOT_MODULES_LIMIT + 2u * ELF_SEGMENTS_LIMIT + 16u)
+#define PLAN_SEGMENTS_LIMIT (3u * BOOT_MODULES_LIMIT + 3u * ELF_SEGMENTS_LIMIT + 16u)
 
 /* Bytes of the arena that planning takes: plan_init's segments, and a bundle's modules. */
 #define PLAN_WORKING_MEMORY                                                                        \
-    (PLAN_SEGMENTS_LIMIT * sizeof(struct segment) + PLAN_UNPACKED_LIMIT * sizeof(struct range) +   \
+    (PLAN_SEGMENTS_LIMIT * sizeof(struct segment) +                                                \
+     2u * PLAN_UNPACKED_LIMIT * sizeof(struct range) +                                             \
      BOOT_MODULES_LIMIT * (sizeof(struct boot_module) + sizeof(uint32_t) + sizeof(int)) + 80u)
 
 /* An empty plan; its lists lie in info's arena. PLAN_TOO_LONG when that has too little left. */
@@ -127,8 +132,9 @@ uint32_t plan_largest_room(const struct plan *plan, struct range within, bool av
  */
 struct range plan_find_unpacking_room(const struct plan *plan);
 
-/* Makes what was unpacked there a source: PLAN_TOO_LONG. */
-bool plan_add_unpacked(struct plan *plan, struct range range, struct error *error);
+/* Makes what was unpacked, in that room, a source: PLAN_TOO_LONG. */
+bool plan_add_unpacked(struct plan *plan, struct range unpacked, struct range room,
+                       struct error *error);
 
 /*
  * Takes memory to write to at once, within `within`: free RAM in which nothing of the host's lies.

@@ -4,6 +4,12 @@
 
 #include "pvhboot/string.h"
 
+static bool make_list(struct arena *arena, struct range_list *list) {
+    list->capacity = PLAN_UNPACKED_LIMIT;
+    list->ranges = arena_allocate(arena, list->capacity, sizeof *list->ranges);
+    return list->ranges;
+}
+
 bool plan_init(struct plan *plan, struct boot_info *info, struct error *error) {
     memset(plan, 0, sizeof *plan);
     plan->info = info;
@@ -11,10 +17,8 @@ bool plan_init(struct plan *plan, struct boot_info *info, struct error *error) {
     plan->protocol = "none";
     plan->segment_capacity = PLAN_SEGMENTS_LIMIT;
     plan->segments = arena_allocate(&info->arena, plan->segment_capacity, sizeof *plan->segments);
-    plan->unpacked.capacity = PLAN_UNPACKED_LIMIT;
-    plan->unpacked.ranges =
-        arena_allocate(&info->arena, PLAN_UNPACKED_LIMIT, sizeof *plan->unpacked.ranges);
-    if (!plan->segments || !plan->unpacked.ranges)
+    if (!plan->segments || !make_list(&info->arena, &plan->unpacked) ||
+        !make_list(&info->arena, &plan->unpacking_rooms))
         return FAIL(error, PLAN_TOO_LONG, plan->segment_capacity);
     plan_clear(plan);
     return true;
@@ -72,8 +76,11 @@ struct range plan_find_unpacking_room(const struct plan *plan) {
     return room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(true), within);
 }
 
-bool plan_add_unpacked(struct plan *plan, struct range range, struct error *error) {
-    return range_list_add(&plan->unpacked, range) ||
+bool plan_add_unpacked(struct plan *plan, struct range unpacked, struct range room,
+                       struct error *error) {
+    return unpacked.start == unpacked.end ||
+           (range_list_add(&plan->unpacked, unpacked) &&
+            range_list_add(&plan->unpacking_rooms, room)) ||
            FAIL(error, PLAN_TOO_LONG, plan->unpacked.capacity);
 }
 

@@ -56,15 +56,16 @@ static bool check_segment(const struct plan *plan, size_t index, struct error *e
     return true;
 }
 
-/* It was written, too, and everything of the host's was still there. */
+/* The whole room was written to, while everything of the host's was still there. */
 static bool check_unpacked(const struct plan *plan, size_t index, struct error *error) {
     struct range place = plan->unpacked.ranges[index];
+    struct range room = plan->unpacking_rooms.ranges[index];
     struct range_list others = plan->unpacked;
     others.count = index;
-    if (place.start >= place.end || place.end > LOW_MEMORY_END ||
-        !memory_map_is_ram(&plan->info->map, place) || overlaps_list(&plan->info->in_use, place) ||
-        overlaps_list(&plan->info->fixed, place) || overlaps_list(&others, place))
-        return FAIL(error, PLAN_SCRATCH, place.start, place.end);
+    if (place.start >= place.end || !range_contains(room, place) || room.end > LOW_MEMORY_END ||
+        !memory_map_is_ram(&plan->info->map, room) || overlaps_list(&plan->info->in_use, room) ||
+        overlaps_list(&plan->info->fixed, room) || overlaps_list(&others, room))
+        return FAIL(error, PLAN_SCRATCH, room.start, room.end);
     return true;
 }
 

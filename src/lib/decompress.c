@@ -28,6 +28,8 @@ void *decompression_take(struct decompression *decompression, size_t size) {
 
 size_t decompression_promise(struct decompression *decompression, size_t most) {
     size_t left = decompression->room_size - decompression->taken - decompression->written;
+    if (decompression->limit && left > decompression->limit - decompression->written)
+        left = decompression->limit - decompression->written;
     if (left > most)
         left = most;
     decompression->promised = decompression->written + left;

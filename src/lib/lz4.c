@@ -25,6 +25,8 @@ static bool probe_legacy(struct span packed) {
 }
 
 #if PVHBOOT_LZ4
+/* By words of any alignment, not by a function that copies one. */
+#define XXH_FORCE_MEMORY_ACCESS 1
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -46,29 +48,49 @@ struct block {
     const uint8_t *history; /* nothing before it may be referred to */
 };
 
-static void copy_word(uint8_t *to, const uint8_t *from) {
+/* How much is copied at once where that may be too much: most literals and matches are shorter. */
+#define CHUNK 16u
+
+static inline void copy_word(uint8_t *to, const uint8_t *from) {
     uint32_t word;
     __builtin_memcpy(&word, from, sizeof word);
     __builtin_memcpy(to, &word, sizeof word);
 }
 
+static inline void copy_chunk(uint8_t *to, const uint8_t *from) {
+    for (size_t i = 0; i < CHUNK; i += WORD)
+        copy_word(to + i, from + i);
+}
+
+/* From here on, setting up an instruction that copies any number of bytes pays. */
+#define LONG_COPY 64u
+
+/* May write up to CHUNK - 1 bytes too many, and read as many. `from` is CHUNK or more away. */
+static inline void copy_roughly(uint8_t *to, const uint8_t *from, size_t size) {
+    const uint8_t *end = to + size;
+    do {
+        copy_chunk(to, from);
+        to += CHUNK;
+        from += CHUNK;
+    } while (to < end);
+}
+
 /*
- * Copies first to last, so that what was just written is read again where `from` is near. By words,
- * which may write up to three bytes too many, where that does no harm.
+ * `from` is `distance` bytes before `to`, where what is written is read again: after each round, as
+ * much repeats itself at twice the distance.
  */
-static void copy(uint8_t *to, const uint8_t *from, size_t size, bool by_words) {
-    uint8_t *end = to + size;
-    if (by_words) {
-        for (; to < end; to += WORD, from += WORD)
-            copy_word(to, from);
-        return;
+static void copy_repeatedly(uint8_t *to, const uint8_t *from, size_t size, size_t distance) {
+    while (size > distance) {
+        memcpy(to, from, distance);
+        to += distance;
+        size -= distance;
+        distance *= 2;
     }
-    while (to < end)
-        *to++ = *from++;
+    memcpy(to, from, size);
 }
 
 /* A length whose first four bits are in the token. False at the end of the input. */
-static bool read_length(struct block *block, size_t *length) {
+static inline bool read_length(struct block *block, size_t *length) {
     uint8_t byte;
     if (*length != LENGTH_MASK)
         return true;
@@ -81,53 +103,97 @@ static bool read_length(struct block *block, size_t *length) {
     return true;
 }
 
-static enum decompress_result copy_literals(struct block *block, size_t size) {
+static inline enum decompress_result copy_literals(struct block *block, size_t size) {
     size_t in_left = (size_t)(block->in_end - block->in);
     size_t out_left = (size_t)(block->out_end - block->out);
     if (size > in_left)
         return DECOMPRESS_DAMAGED;
     if (size > out_left)
         return DECOMPRESS_FULL;
-    copy(block->out, block->in, size, in_left - size >= WORD && out_left - size >= WORD);
+    if (size < LONG_COPY && in_left - size >= CHUNK && out_left - size >= CHUNK)
+        copy_roughly(block->out, block->in, size);
+    else
+        memcpy(block->out, block->in, size);
     block->in += size;
     block->out += size;
     return DECOMPRESS_DONE;
 }
 
-static enum decompress_result copy_match(struct block *block, size_t offset, size_t size) {
+static inline enum decompress_result copy_match(struct block *block, size_t offset, size_t size) {
     size_t out_left = (size_t)(block->out_end - block->out);
     if (offset == 0 || offset > (size_t)(block->out - block->history))
         return DECOMPRESS_DAMAGED;
     if (size > out_left)
         return DECOMPRESS_FULL;
-    copy(block->out, block->out - offset, size, offset >= WORD && out_left - size >= WORD);
+    if (size < LONG_COPY && offset >= CHUNK && out_left - size >= CHUNK)
+        copy_roughly(block->out, block->out - offset, size);
+    else
+        copy_repeatedly(block->out, block->out - offset, size, offset);
     block->out += size;
     return DECOMPRESS_DONE;
 }
 
-/* Sequences of literals and a match; the last has literals alone. */
-static enum decompress_result run_block(struct block *block) {
-    while (block->in < block->in_end) {
-        uint8_t token = *block->in++;
-        size_t literals = token >> 4;
-        size_t match = token & LENGTH_MASK;
-        if (!read_length(block, &literals))
-            return DECOMPRESS_DAMAGED;
-        enum decompress_result result = copy_literals(block, literals);
-        if (result != DECOMPRESS_DONE || block->in == block->in_end)
-            return result;
-        if (block->in_end - block->in < (ptrdiff_t)OFFSET_SIZE)
-            return DECOMPRESS_DAMAGED;
-        size_t offset = (size_t)(block->in[0] | block->in[1] << 8);
-        block->in += OFFSET_SIZE;
-        if (!read_length(block, &match))
-            return DECOMPRESS_DAMAGED;
-        result = copy_match(block, offset, match + SHORTEST_MATCH);
-        if (result != DECOMPRESS_DONE)
-            return result;
+/* What a sequence of the usual kind takes at most: a token without more lengths, no end near. */
+#define USUAL_IN (1u + CHUNK + OFFSET_SIZE)
+#define USUAL_OUT (3u * CHUNK)
+
+/*
+ * As many of them as there are, where one look at how much is left is enough for literals and
+ * match together. What is in the way is left to copy_sequence.
+ */
+static inline void copy_usual_sequences(struct block *block) {
+    while (block->in_end - block->in > (ptrdiff_t)USUAL_IN &&
+           block->out_end - block->out > (ptrdiff_t)USUAL_OUT) {
+        size_t literals = *block->in >> 4;
+        size_t match = *block->in & LENGTH_MASK;
+        const uint8_t *behind = block->in + 1 + literals;
+        size_t offset = (size_t)(behind[0] | behind[1] << 8);
+        uint8_t *out = block->out + literals;
+        if (literals == LENGTH_MASK || match == LENGTH_MASK || offset < CHUNK ||
+            offset > (size_t)(out - block->history))
+            return;
+        copy_chunk(block->out, block->in + 1);
+        copy_chunk(out, out - offset);
+        if (match + SHORTEST_MATCH > CHUNK)
+            copy_word(out + CHUNK, out + CHUNK - offset);
+        block->in = behind + OFFSET_SIZE;
+        block->out = out + match + SHORTEST_MATCH;
     }
-    /* It ends with a match, or has nothing in it. */
-    return DECOMPRESS_DAMAGED;
+}
+
+/* Literals and a match; of the last one in the block, literals alone. */
+static inline enum decompress_result copy_sequence(struct block *block) {
+    uint8_t token = *block->in++;
+    size_t literals = token >> 4;
+    size_t match = token & LENGTH_MASK;
+    if (!read_length(block, &literals))
+        return DECOMPRESS_DAMAGED;
+    enum decompress_result result = copy_literals(block, literals);
+    if (result != DECOMPRESS_DONE || block->in == block->in_end)
+        return result;
+    if (block->in_end - block->in < (ptrdiff_t)OFFSET_SIZE)
+        return DECOMPRESS_DAMAGED;
+    size_t offset = (size_t)(block->in[0] | block->in[1] << 8);
+    block->in += OFFSET_SIZE;
+    if (!read_length(block, &match))
+        return DECOMPRESS_DAMAGED;
+    result = copy_match(block, offset, match + SHORTEST_MATCH);
+    /* A block ends with literals. */
+    return result == DECOMPRESS_DONE && block->in == block->in_end ? DECOMPRESS_DAMAGED : result;
+}
+
+static enum decompress_result run_block(struct block *block) {
+    /* What is written might be part of *block, for all that the compiler knows; not of a copy. */
+    struct block copy = *block;
+    enum decompress_result result = DECOMPRESS_DONE;
+    if (copy.in == copy.in_end)
+        return DECOMPRESS_DAMAGED;
+    while (result == DECOMPRESS_DONE && copy.in < copy.in_end) {
+        copy_usual_sequences(&copy);
+        result = copy_sequence(&copy);
+    }
+    *block = copy;
+    return result;
 }
 
 /*

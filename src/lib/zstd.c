@@ -36,9 +36,28 @@ static enum decompress_result result_of(size_t result) {
     }
 }
 
+/* The beginning of a frame: that takes a window. */
+static enum decompress_result run_limited(struct decompression *decompression, struct span frame) {
+    size_t size = ZSTD_estimateDStreamSize_fromFrame(frame.bytes, frame.size);
+    void *memory = ZSTD_isError(size) ? NULL : decompression_take(decompression, size);
+    ZSTD_DStream *stream = memory ? ZSTD_initStaticDStream(memory, size) : NULL;
+    if (!stream)
+        return DECOMPRESS_NO_MEMORY;
+    ZSTD_inBuffer in = {frame.bytes, frame.size, 0};
+    ZSTD_outBuffer out = {decompression->room + decompression->written, 0, 0};
+    out.size = decompression_promise(decompression, SIZE_MAX);
+    size_t result = 1;
+    while (!ZSTD_isError(result) && result && out.pos < out.size && in.pos < in.size)
+        result = ZSTD_decompressStream(stream, &out, &in);
+    decompression->written += out.pos;
+    return out.pos == out.size ? DECOMPRESS_FULL : result_of(result);
+}
+
 /* One frame, at once: there is no window to be kept beside what is unpacked. */
 static enum decompress_result run(struct decompression *decompression) {
     struct span frame = decompression_skip_frames(decompression);
+    if (decompression->limit)
+        return run_limited(decompression, frame);
     size_t context_size = ZSTD_estimateDCtxSize();
     void *memory = decompression_take(decompression, context_size);
     ZSTD_DCtx *context = memory ? ZSTD_initStaticDCtx(memory, context_size) : NULL;

@@ -189,6 +189,37 @@ bool elf_parse(struct span image, struct elf *elf, struct error *error) {
     return elf_open(image, elf, error) && check_segments(elf, error);
 }
 
+static bool is_loaded_from_file(const struct program_header *header) {
+    return header->type == PT_LOAD && header->file_size && header->address > header->offset &&
+           header->address < LOW_MEMORY_END;
+}
+
+/* Bytes that are in their places when the file begins at `address`. */
+static uint64_t bytes_in_place(const struct elf *elf, uint64_t address) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < elf->program_header_count; i++) {
+        struct program_header header = program_header(elf, i);
+        if (is_loaded_from_file(&header) && header.address - header.offset == address)
+            bytes += header.file_size;
+    }
+    return bytes;
+}
+
+bool elf_place_of_file(const struct elf *elf, uint32_t *address) {
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < elf->program_header_count; i++) {
+        struct program_header header = program_header(elf, i);
+        if (!is_loaded_from_file(&header))
+            continue;
+        uint64_t bytes = bytes_in_place(elf, header.address - header.offset);
+        if (bytes > most) {
+            most = bytes;
+            *address = (uint32_t)(header.address - header.offset);
+        }
+    }
+    return most != 0;
+}
+
 uint64_t elf_largest_alignment(const struct elf *elf) {
     uint64_t largest = 0;
     for (uint32_t i = 0; i < elf->program_header_count; i++) {

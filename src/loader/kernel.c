@@ -21,6 +21,11 @@ bool kernel_segment(const struct kernel *kernel, uint32_t index, struct load_seg
     return true;
 }
 
+bool kernel_is_linux(const struct elf *elf) {
+    struct span descriptor;
+    return elf_find_note(elf, "Linux", ELF_NOTE_ANY, &descriptor);
+}
+
 bool kernel_has_entry(const struct kernel *kernel) {
     for (uint32_t i = 0; i < kernel_segment_count(kernel); i++) {
         struct load_segment segment;
@@ -84,6 +89,38 @@ static bool place_segment(struct placing *placing, uint32_t index) {
            (!kernel->flat && elf_segment_is_headers(&kernel->elf, index));
 }
 
+/* The lowest address from `start` on, as linked, where a segment begins; the kernel's end. */
+static uint32_t next_segment(const struct kernel *kernel, uint32_t start) {
+    uint32_t next = kernel->link.end;
+    for (uint32_t i = 0; i < kernel_segment_count(kernel); i++) {
+        struct load_segment segment;
+        if (kernel_segment(kernel, i, &segment) && segment.address >= start &&
+            segment.address < next)
+            next = segment.address;
+    }
+    return next;
+}
+
+/* Keeps free what is RAM behind each segment. */
+static bool place_gaps(struct placing *placing) {
+    const struct kernel *kernel = placing->kernel;
+    for (uint32_t i = 0; i < kernel_segment_count(kernel); i++) {
+        struct load_segment segment;
+        struct error error;
+        if (!kernel_segment(kernel, i, &segment))
+            continue;
+        uint32_t end = segment.address + segment.size;
+        struct segment gap = {
+            .destination = {end + placing->slide, next_segment(kernel, end) + placing->slide},
+            .kind = SEGMENT_RESERVE,
+            .name = "gap in the kernel"};
+        if (gap.destination.start < gap.destination.end &&
+            plan_is_free(placing->plan, gap.destination) && !plan_add(placing->plan, &gap, &error))
+            return false;
+    }
+    return true;
+}
+
 static bool place_kernel(struct placing *placing) {
     const struct kernel *kernel = placing->kernel;
     uint32_t start = kernel->link.start;
@@ -93,7 +130,7 @@ static bool place_kernel(struct placing *placing) {
     for (uint32_t i = 0; i < kernel_segment_count(kernel); i++)
         if (!place_segment(placing, i))
             return false;
-    return true;
+    return !kernel->keeps_gaps || place_gaps(placing);
 }
 
 static bool explain_no_room(struct placing *placing, struct error *error) {

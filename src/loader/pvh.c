@@ -62,8 +62,11 @@ static bool read_relocation(struct kernel *kernel, struct error *error) {
 
 static bool read_kernel(struct span image, struct kernel *kernel, struct error *error) {
     memset(kernel, 0, sizeof *kernel);
-    return kernel_parse_elf(image, kernel, error) && read_entry(kernel, error) &&
-           read_relocation(kernel, error);
+    if (!kernel_parse_elf(image, kernel, error) || !read_entry(kernel, error) ||
+        !read_relocation(kernel, error))
+        return false;
+    kernel->keeps_gaps = kernel_is_linux(&kernel->elf);
+    return true;
 }
 
 /*

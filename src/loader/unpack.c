@@ -27,46 +27,94 @@ static bool explain(const struct decompressor *decompressor, enum decompress_res
     }
 }
 
+/* In the room, whose beginning is brought to a boundary; in none when it is too small for that. */
+static struct decompression begin(const struct plan *plan, struct span packed, struct range *room) {
+    struct decompression decompression = {.packed = packed};
+    if (align_up(room->start, ROOM_ALIGNMENT, &room->start) && room->start < room->end) {
+        decompression.room_size = room->end - room->start;
+        decompression.room =
+            memory_writable(plan->info->machine.memory, room->start, decompression.room_size);
+    }
+    return decompression;
+}
+
+#if PVHBOOT_MULTIBOOT || PVHBOOT_PVH
+/* An ELF file's headers are there. */
+#define PEEK_SIZE PAGE_SIZE
+
+/*
+ * Where in the room an ELF file is unpacked to, so that the most of it need not be moved: looks at
+ * its first bytes, unpacked to where they will be overwritten.
+ */
+static struct range find_place(const struct plan *plan, const struct decompressor *decompressor,
+                               struct span packed, struct range room) {
+    struct decompression decompression = begin(plan, packed, &room);
+    struct elf elf;
+    struct error error;
+    uint32_t address = 0;
+    decompression.limit = PEEK_SIZE;
+    if (decompression.room_size > PEEK_SIZE)
+        decompress(decompressor, &decompression);
+    struct span head = {0, decompression.room, decompression.written};
+    if (elf_probe(head) && elf_open(head, &elf, &error) && elf_place_of_file(&elf, &address) &&
+        address > room.start && address < room.end)
+        room.start = address;
+    return room;
+}
+#else
+static struct range find_place(const struct plan *plan, const struct decompressor *decompressor,
+                               struct span packed, struct range room) {
+    (void)plan;
+    (void)decompressor;
+    (void)packed;
+    return room;
+}
+#endif
+
 /*
  * Decoders take a pointer to 0 for none, and a module may lie there: such a one is copied to the
- * end of the room first.
+ * end of the room.
  */
-static bool avoid_address_0(struct decompression *decompression) {
-    struct span *packed = &decompression->packed;
+static bool avoid_address_0(const struct plan *plan, struct span *packed, struct range *room) {
+    uint32_t size = (uint32_t)packed->size;
     if (packed->bytes)
         return true;
-    uint8_t *copy = decompression_take(decompression, packed->size);
+    if (size > room->end - room->start)
+        return false;
+    uint8_t *copy = memory_writable(plan->info->machine.memory, room->end - size, size);
     if (!copy)
         return false;
-    copy_bytes(copy, packed->bytes, packed->size);
+    copy_bytes(copy, packed->bytes, size);
     packed->bytes = copy;
-    decompression->room_size = (size_t)(copy - decompression->room);
-    decompression->taken = 0;
+    room->end -= size;
     return true;
 }
 
 bool unpack(struct plan *plan, const struct decompressor *decompressor, struct span packed,
             struct span *image, struct error *error) {
-    struct range room = plan_find_unpacking_room(plan);
-    struct decompression decompression = {.packed = packed};
+    struct range whole = plan_find_unpacking_room(plan);
+    struct range room = whole;
+    struct span name = output_text(decompressor->name);
     if (!decompressor->run)
-        return FAIL_TEXT(error, UNPACK_LEFT_OUT, output_text(decompressor->name));
-    enum decompress_result result = DECOMPRESS_NO_MEMORY;
-    if (align_up(room.start, ROOM_ALIGNMENT, &room.start) && room.start < room.end) {
-        decompression.room_size = room.end - room.start;
-        decompression.room =
-            memory_writable(plan->info->machine.memory, room.start, decompression.room_size);
-    }
-    if (decompression.room && avoid_address_0(&decompression))
+        return FAIL_TEXT(error, UNPACK_LEFT_OUT, name);
+    if (!avoid_address_0(plan, &packed, &room))
+        return FAIL_TEXT(error, UNPACK_NO_MEMORY, name, room.end - room.start);
+    struct range place = find_place(plan, decompressor, packed, room);
+    struct decompression decompression = begin(plan, packed, &place);
+    enum decompress_result result = decompress(decompressor, &decompression);
+    /* What comes behind an ELF's loaded parts may need the room in front of its place. */
+    if (place.start > room.start + ROOM_ALIGNMENT &&
+        (result == DECOMPRESS_FULL || result == DECOMPRESS_NO_MEMORY)) {
+        place = room;
+        decompression = begin(plan, packed, &place);
         result = decompress(decompressor, &decompression);
+    }
     if (result != DECOMPRESS_DONE)
         return explain(decompressor, result, &decompression, error);
     if (decompression.consumed < packed.size)
-        return FAIL_TEXT(error, UNPACK_TAIL, output_text(decompressor->name),
-                         packed.size - decompression.consumed);
-    room.end = room.start + (uint32_t)decompression.written;
-    *image = (struct span){room.start, decompression.room, decompression.written};
-    return plan_add_unpacked(plan, room, error);
+        return FAIL_TEXT(error, UNPACK_TAIL, name, packed.size - decompression.consumed);
+    *image = (struct span){place.start, decompression.room, decompression.written};
+    return plan_add_unpacked(plan, span_range(*image), whole, error);
 }
 #else
 bool unpack(struct plan *plan, const struct decompressor *decompressor, struct span packed,

@@ -8,9 +8,6 @@
 
 #include "pvhboot/string.h"
 
-/* Of its build's notes, every Linux since 4.19 has one with its salt. */
-#define LINUX_NOTE_OWNER "Linux"
-
 /* arch/x86/include/asm/setup.h: COMMAND_LINE_SIZE, with the NUL. A longer line is cut off. */
 #define COMMAND_LINE_SIZE 2048u
 
@@ -27,10 +24,8 @@ static bool is_elf(struct span image, size_t *header) {
 
 static bool is_linux(struct span image, size_t *header) {
     struct elf elf;
-    struct span descriptor;
     struct error error;
-    return is_elf(image, header) && elf_open(image, &elf, &error) &&
-           elf_find_note(&elf, LINUX_NOTE_OWNER, ELF_NOTE_ANY, &descriptor);
+    return is_elf(image, header) && elf_open(image, &elf, &error) && kernel_is_linux(&elf);
 }
 
 static void write_header(struct linux_boot *boot, const struct kernel *kernel) {
@@ -71,7 +66,7 @@ bool vmlinux_place(struct placing *kernel, struct linux_placing *both, struct er
 
 static bool vmlinux_plan(const struct payload *payload, const struct options *options,
                          struct plan *plan, struct error *error) {
-    struct kernel kernel = {0};
+    struct kernel kernel = {.keeps_gaps = true};
     struct placing placing = {.payload = payload, .plan = plan, .kernel = &kernel};
     struct linux_boot boot = {.payload = payload, .options = options, .plan = plan};
     if (!kernel_parse_elf(payload->image, &kernel, error) ||
