@@ -4,12 +4,6 @@
 
 #include "pvhboot/string.h"
 
-static bool make_list(struct arena *arena, struct range_list *list) {
-    list->capacity = PLAN_UNPACKED_LIMIT;
-    list->ranges = arena_allocate(arena, list->capacity, sizeof *list->ranges);
-    return list->ranges;
-}
-
 bool plan_init(struct plan *plan, struct boot_info *info, struct error *error) {
     memset(plan, 0, sizeof *plan);
     plan->info = info;
@@ -17,8 +11,7 @@ bool plan_init(struct plan *plan, struct boot_info *info, struct error *error) {
     plan->protocol = "none";
     plan->segment_capacity = PLAN_SEGMENTS_LIMIT;
     plan->segments = arena_allocate(&info->arena, plan->segment_capacity, sizeof *plan->segments);
-    if (!plan->segments || !make_list(&info->arena, &plan->unpacked) ||
-        !make_list(&info->arena, &plan->unpacking_rooms))
+    if (!plan->segments)
         return FAIL(error, PLAN_TOO_LONG, plan->segment_capacity);
     plan_clear(plan);
     return true;
@@ -76,12 +69,23 @@ struct range plan_find_unpacking_room(const struct plan *plan) {
     return room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(true), within);
 }
 
+/* Most payloads are not compressed: the lists are made when they are needed. */
+static bool make_list(struct arena *arena, struct range_list *list) {
+    if (!list->ranges) {
+        list->capacity = PLAN_UNPACKED_LIMIT;
+        list->ranges = arena_allocate(arena, list->capacity, sizeof *list->ranges);
+    }
+    return list->ranges;
+}
+
 bool plan_add_unpacked(struct plan *plan, struct range unpacked, struct range room,
                        struct error *error) {
     return unpacked.start == unpacked.end ||
-           (range_list_add(&plan->unpacked, unpacked) &&
+           (make_list(plan->arena, &plan->unpacked) &&
+            make_list(plan->arena, &plan->unpacking_rooms) &&
+            range_list_add(&plan->unpacked, unpacked) &&
             range_list_add(&plan->unpacking_rooms, room)) ||
-           FAIL(error, PLAN_TOO_LONG, plan->unpacked.capacity);
+           FAIL(error, PLAN_TOO_LONG, PLAN_UNPACKED_LIMIT);
 }
 
 /* Behind what was taken last there is room more often than not: no need to search. */

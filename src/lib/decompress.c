@@ -8,7 +8,30 @@ static const struct decompressor *const decompressors[] = {
     &lz4_decompressor,  &lz4_legacy_decompressor, &lzma_decompressor,
 };
 
+#define SKIPPABLE_MAGIC 0x184d2a50u
+#define SKIPPABLE_MASK 0xfffffff0u
+#define SKIPPABLE_HEADER_SIZE 8u
+
+/* Most payloads are told not to be compressed by their first byte. */
+static bool may_be_compressed(struct span packed) {
+    if (!packed.size)
+        return false;
+    switch (packed.bytes[0]) {
+    case 0x1f: /* gzip */
+    case 0xfd: /* xz */
+    case 0x5d: /* lzma, and a frame to be skipped */
+    case 0x28: /* zstd */
+    case 0x04: /* lz4 */
+    case 0x02:
+        return true;
+    default:
+        return (packed.bytes[0] & (SKIPPABLE_MASK & 0xff)) == (SKIPPABLE_MAGIC & 0xff);
+    }
+}
+
 const struct decompressor *decompressor_find(struct span packed) {
+    if (!may_be_compressed(packed))
+        return NULL;
     for (size_t i = 0; i < sizeof decompressors / sizeof *decompressors; i++)
         if (decompressors[i]->probe(packed))
             return decompressors[i];
@@ -35,10 +58,6 @@ size_t decompression_promise(struct decompression *decompression, size_t most) {
     decompression->promised = decompression->written + left;
     return left;
 }
-
-#define SKIPPABLE_MAGIC 0x184d2a50u
-#define SKIPPABLE_MASK 0xfffffff0u
-#define SKIPPABLE_HEADER_SIZE 8u
 
 struct span decompress_skip_frames(struct span packed) {
     uint32_t magic = 0;
