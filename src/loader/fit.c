@@ -319,6 +319,7 @@ struct module_list {
     struct boot_module *modules;
     int *nodes; /* of each one's image */
     uint32_t count;
+    uint32_t first; /* of those in the present role */
 };
 
 static bool add_module(struct module_list *list, const struct boot_module *module, int node,
@@ -330,7 +331,10 @@ static bool add_module(struct module_list *list, const struct boot_module *modul
     return true;
 }
 
-/* One image; what is listed a second time was verified and unpacked the first time. */
+/*
+ * One image; what is listed a second time in the same role was verified and unpacked the first
+ * time.
+ */
 static bool read_module(struct bundle *bundle, struct span name, enum role role,
                         struct module_list *list, struct error *error) {
     struct boot_module module = {0};
@@ -338,7 +342,7 @@ static bool read_module(struct bundle *bundle, struct span name, enum role role,
     bool unpacked;
     if (!find_image(bundle, name, &node, error))
         return false;
-    uint32_t earlier = 0;
+    uint32_t earlier = list->first;
     while (earlier < list->count && list->nodes[earlier] != node)
         earlier++;
     if (earlier < list->count)
@@ -357,6 +361,7 @@ static bool read_modules(struct bundle *bundle, int configuration, const char *p
     if (names && (size <= 0 || names[size - 1] != 0))
         return FAIL_TEXT(error, FIT_PROPERTY, output_text(property));
     const char *end = names ? names + size : NULL;
+    list->first = list->count;
     for (const char *name = names; name != end; name += strlen(name) + 1)
         if (!read_module(bundle, output_text(name), role, list, error))
             return false;
