@@ -128,7 +128,7 @@ static struct handed_module handed_module(const struct pvh_boot *boot, uint32_t 
 /* One piece of memory: the structure, modules, map, and then the texts. */
 static uint64_t information_size(const struct pvh_boot *boot) {
     uint64_t size = sizeof(struct hvm_start_info) + payload_line_room(boot->payload);
-    size += boot->plan->info->map.count * sizeof(struct hvm_memmap_table_entry);
+    size += (uint64_t)boot->plan->info->map.count * sizeof(struct hvm_memmap_table_entry);
     for (uint32_t i = 0; i < module_count(boot); i++)
         size += sizeof(struct hvm_modlist_entry) + handed_module(boot, i).line.size + 1;
     return size;
