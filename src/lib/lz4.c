@@ -65,7 +65,10 @@ static inline void copy_chunk(uint8_t *to, const uint8_t *from) {
 /* From here on, setting up an instruction that copies any number of bytes pays. */
 #define LONG_COPY 64u
 
-/* May write up to CHUNK - 1 bytes too many, and read as many. `from` is CHUNK or more away. */
+/*
+ * May write up to CHUNK - 1 bytes too many, and read as many. `from` may be as near as a word: each
+ * is written before the next is read.
+ */
 static inline void copy_roughly(uint8_t *to, const uint8_t *from, size_t size) {
     const uint8_t *end = to + size;
     do {
@@ -125,7 +128,7 @@ static inline enum decompress_result copy_match(struct block *block, size_t offs
         return DECOMPRESS_DAMAGED;
     if (size > out_left)
         return DECOMPRESS_FULL;
-    if (size < LONG_COPY && offset >= CHUNK && out_left - size >= CHUNK)
+    if (size < LONG_COPY && offset >= WORD && out_left - size >= CHUNK)
         copy_roughly(block->out, block->out - offset, size);
     else
         copy_repeatedly(block->out, block->out - offset, size, offset);
@@ -149,7 +152,7 @@ static inline void copy_usual_sequences(struct block *block) {
         const uint8_t *behind = block->in + 1 + literals;
         size_t offset = (size_t)(behind[0] | behind[1] << 8);
         uint8_t *out = block->out + literals;
-        if (literals == LENGTH_MASK || match == LENGTH_MASK || offset < CHUNK ||
+        if (literals == LENGTH_MASK || match == LENGTH_MASK || offset < WORD ||
             offset > (size_t)(out - block->history))
             return;
         copy_chunk(block->out, block->in + 1);
