@@ -19,7 +19,8 @@ static bool explain(const struct decompressor *decompressor, enum decompress_res
     case DECOMPRESS_FEATURE:
         return FAIL_TEXT(error, UNPACK_FEATURE, name);
     case DECOMPRESS_FULL:
-        return FAIL_TEXT(error, UNPACK_TOO_LARGE, name, size, decompression->room_size);
+        return FAIL_TEXT(error, UNPACK_TOO_LARGE, name, size,
+                         decompression->room_size - decompression->taken);
     case DECOMPRESS_NO_MEMORY:
         return FAIL_TEXT(error, UNPACK_NO_MEMORY, name, decompression->room_size);
     default:
