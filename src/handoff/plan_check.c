@@ -7,8 +7,11 @@
 
 static bool overlaps_list(const struct range_list *list, struct range range) {
     /* A list that nothing was put in may have no memory: no pointer is counted up from that. */
-    for (size_t i = 0; i < list->count; i++)
-        if (range_overlaps(list->ranges[i], range))
+    if (list->count == 0)
+        return false;
+    const struct range *end = list->ranges + list->count;
+    for (const struct range *other = list->ranges; other < end; other++)
+        if (range_overlaps(*other, range))
             return true;
     return false;
 }
