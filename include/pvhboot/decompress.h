@@ -44,13 +44,14 @@ struct decompressor {
      * was written. NULL when the image was built without.
      */
     enum decompress_result (*run)(struct decompression *decompression);
+    bool joins; /* files of it may be joined */
 };
 
 /* The one for these data; NULL when they are not compressed in a known way. */
 const struct decompressor *decompressor_find(struct span packed);
 
 /*
- * Unpacks all of them: in each format, files may simply be joined, and zeros may follow. What is
+ * Unpacks all of them: in most formats, files may simply be joined, and zeros may follow. What is
  * left behind `consumed` is something else. `decompression` has packed, room and room_size filled
  * in, the rest 0.
  */

@@ -84,6 +84,13 @@ struct span decompression_skip_frames(struct decompression *decompression) {
     return rest;
 }
 
+/* The one for what is behind a file of that format, if it may be joined to it. */
+static const struct decompressor *next_decompressor(const struct decompressor *last,
+                                                    struct span rest) {
+    const struct decompressor *next = decompressor_find(rest);
+    return next && next->joins && next->name == last->name ? next : NULL;
+}
+
 enum decompress_result decompress(const struct decompressor *decompressor,
                                   struct decompression *decompression) {
     struct span rest;
@@ -98,7 +105,8 @@ enum decompress_result decompress(const struct decompressor *decompressor,
         if (decompression->consumed == before)
             return DECOMPRESS_DAMAGED;
         rest = rest_of(decompression);
-    } while (rest.size && decompressor->probe(rest));
+        decompressor = next_decompressor(decompressor, rest);
+    } while (decompressor);
     if (span_is_zero(rest))
         decompression->consumed = decompression->packed.size;
     return DECOMPRESS_DONE;

@@ -74,7 +74,7 @@ static enum decompress_result run(struct decompression *decompression) {
     return result_of(&stream, result);
 }
 
-const struct decompressor gzip_decompressor = {"gzip", probe, run};
+const struct decompressor gzip_decompressor = {"gzip", probe, run, true};
 #else
-const struct decompressor gzip_decompressor = {"gzip", probe, NULL};
+const struct decompressor gzip_decompressor = {"gzip", probe, NULL, true};
 #endif

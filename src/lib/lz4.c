@@ -11,6 +11,9 @@
 #define FRAME_MAGIC 0x184d2204u
 #define LEGACY_MAGIC 0x184c2102u
 
+/* One name, so that files of both formats may be joined, as `lz4 -d` takes them. */
+static const char lz4_name[] = "lz4";
+
 static bool begins(struct span packed, uint32_t wanted) {
     uint32_t magic = 0;
     return span_read32(packed, 0, &magic) && magic == wanted;
@@ -380,9 +383,9 @@ static enum decompress_result run_legacy(struct decompression *decompression) {
     return DECOMPRESS_DONE;
 }
 
-const struct decompressor lz4_decompressor = {"lz4", probe_frame, run_frame};
-const struct decompressor lz4_legacy_decompressor = {"lz4", probe_legacy, run_legacy};
+const struct decompressor lz4_decompressor = {lz4_name, probe_frame, run_frame, true};
+const struct decompressor lz4_legacy_decompressor = {lz4_name, probe_legacy, run_legacy, true};
 #else
-const struct decompressor lz4_decompressor = {"lz4", probe_frame, NULL};
-const struct decompressor lz4_legacy_decompressor = {"lz4", probe_legacy, NULL};
+const struct decompressor lz4_decompressor = {lz4_name, probe_frame, NULL, true};
+const struct decompressor lz4_legacy_decompressor = {lz4_name, probe_legacy, NULL, true};
 #endif

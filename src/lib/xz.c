@@ -38,7 +38,7 @@ static bool probe_lzma(struct span packed) {
 #include <lzma.h>
 
 /* The dictionary is taken along the way: no more is promised to liblzma than it soon fills. */
-#define STEP MIB
+#define STEP (64 * KIB)
 
 /* Multiples of it may follow a stream (the .xz file format, 2.2). */
 #define PADDING 4u
@@ -116,9 +116,9 @@ static enum decompress_result run_lzma(struct decompression *decompression) {
     return run(decompression, true);
 }
 
-const struct decompressor xz_decompressor = {"xz", probe_xz, run_xz};
-const struct decompressor lzma_decompressor = {"lzma", probe_lzma, run_lzma};
+const struct decompressor xz_decompressor = {"xz", probe_xz, run_xz, true};
+const struct decompressor lzma_decompressor = {"lzma", probe_lzma, run_lzma, false};
 #else
-const struct decompressor xz_decompressor = {"xz", probe_xz, NULL};
-const struct decompressor lzma_decompressor = {"lzma", probe_lzma, NULL};
+const struct decompressor xz_decompressor = {"xz", probe_xz, NULL, true};
+const struct decompressor lzma_decompressor = {"lzma", probe_lzma, NULL, false};
 #endif

@@ -69,6 +69,10 @@ static enum decompress_result run(struct decompression *decompression) {
     size_t room = decompression_promise(decompression, SIZE_MAX);
     size_t result = ZSTD_decompressDCtx(context, decompression->room + decompression->written, room,
                                         frame.bytes, size);
+    /* Damaged data, too, may want more room than there is. */
+    if (ZSTD_getErrorCode(result) == ZSTD_error_dstSize_tooSmall &&
+        ZSTD_decompressBound(frame.bytes, size) <= room)
+        return DECOMPRESS_DAMAGED;
     if (ZSTD_isError(result))
         return result_of(result);
     decompression->consumed += size;
@@ -77,7 +81,7 @@ static enum decompress_result run(struct decompression *decompression) {
     return DECOMPRESS_DONE;
 }
 
-const struct decompressor zstd_decompressor = {"zstd", probe, run};
+const struct decompressor zstd_decompressor = {"zstd", probe, run, true};
 #else
-const struct decompressor zstd_decompressor = {"zstd", probe, NULL};
+const struct decompressor zstd_decompressor = {"zstd", probe, NULL, true};
 #endif

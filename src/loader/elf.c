@@ -292,6 +292,36 @@ bool elf_segment_is_headers(const struct elf *elf, uint32_t index) {
     return elf->section_count ? has_only_notes(elf, header.offset, end) : end <= headers_end;
 }
 
+/* Behind [offset, offset + size) of the file if that is further than `end`, and in the file. */
+static void extend(const struct elf *elf, uint64_t offset, uint64_t size, size_t *end) {
+    if (size <= elf->image.size && offset <= elf->image.size - size && offset + size > *end)
+        *end = (size_t)(offset + size);
+}
+
+static void extend_over_table(const struct elf *elf, struct span table, size_t *end) {
+    if (table.size)
+        extend(elf, (size_t)(table.bytes - elf->image.bytes), table.size, end);
+}
+
+size_t elf_end(const struct elf *elf) {
+    size_t end = 0;
+    extend_over_table(elf, elf->program_headers, &end);
+    extend_over_table(elf, elf->section_headers, &end);
+    for (uint32_t i = 0; i < elf->program_header_count; i++) {
+        struct program_header header = program_header(elf, i);
+        extend(elf, header.offset, header.file_size, &end);
+    }
+    const uint8_t *at = elf->section_headers.bytes;
+    for (uint32_t i = 0; i < elf->section_count; i++, at += elf_section_header_size(elf)) {
+        const struct elf32_section_header *narrow = (const struct elf32_section_header *)at;
+        const struct elf64_section_header *wide = (const struct elf64_section_header *)at;
+        if (narrow->sh_type != SHT_NOBITS && narrow->sh_type != SHT_NULL)
+            extend(elf, elf->is_64bit ? wide->sh_offset : narrow->sh_offset,
+                   elf->is_64bit ? wide->sh_size : narrow->sh_size, &end);
+    }
+    return end;
+}
+
 /* --- Notes ------------------------------------------------------------------------------------ */
 
 /* A search: `left` bytes are still looked at, so that notes told many times take no longer. */

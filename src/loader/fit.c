@@ -20,6 +20,9 @@
 #define MOST_HASHED_PER_BYTE 16u
 #define HASH_OVERHEAD 128u /* what a digest of nothing costs, too */
 
+/* The same of what is unpacked, which costs more: an honest bundle's, once. */
+#define MOST_UNPACKED_PER_BYTE 4u
+
 struct bundle {
     const struct options *options;
     struct span file; /* to the end of its module: external data lie behind the tree */
@@ -27,6 +30,7 @@ struct bundle {
     uint32_t external; /* offset in the file that external data count from */
     int images;        /* the node /images */
     uint64_t hashed;   /* bytes so far */
+    uint64_t unpacked; /* compressed bytes so far */
 };
 
 static bool fit_probe(struct span image, size_t *header) {
@@ -240,7 +244,7 @@ static bool is_method(struct span compression) {
 }
 
 /* Unpacks what the property `compression` says is compressed; *unpacked when it was. */
-static bool unpack_image(const struct bundle *bundle, int node, enum role role, struct plan *plan,
+static bool unpack_image(struct bundle *bundle, int node, enum role role, struct plan *plan,
                          struct span *image, bool *unpacked, struct error *error) {
     struct span compression = {0};
     struct span type = {0};
@@ -256,6 +260,9 @@ static bool unpack_image(const struct bundle *bundle, int node, enum role role, 
     if (!decompressor || !is_text(compression, decompressor->name))
         return FAIL_TEXT(error, FIT_OTHER_COMPRESSION, node_name(bundle, node));
     *unpacked = true;
+    bundle->unpacked += image->size;
+    if (bundle->unpacked / MOST_UNPACKED_PER_BYTE > bundle->file.size)
+        return FAIL(error, FIT_TOO_MUCH_TO_UNPACK, bundle->unpacked, bundle->file.size);
     return unpack(plan, decompressor, *image, image, error);
 }
 

@@ -74,7 +74,7 @@ static const struct {
     MAGIC(MAGIC_LZ4_LEGACY), MAGIC(MAGIC_ZSTD),
 };
 
-static bool is_initramfs(struct span bytes) {
+bool linux_is_initramfs(struct span bytes) {
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
         if (span_begins(bytes, magics[i].bytes, magics[i].size))
             return true;
@@ -96,7 +96,7 @@ bool linux_initrd_stay(const struct linux_initrd *initrd, struct plan *plan, str
     uint64_t end = end_from(initrd, first.address);
     struct range range = {align_down(first.address, PAGE_SIZE), (uint32_t)end};
     bool at_page = range.start == first.address;
-    if (!at_page && (first.address % CPIO_ALIGNMENT || !is_initramfs(first)))
+    if (!at_page && (first.address % CPIO_ALIGNMENT || !linux_is_initramfs(first)))
         return false;
     if (end > LOW_MEMORY_END || !range_contains(linux_initrd_within(initrd), range) ||
         !plan_is_free(plan, range))

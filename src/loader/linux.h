@@ -16,6 +16,9 @@ struct linux_placing {
     void *context;
 };
 
+/* Whether it begins as what Linux unpacks: a cpio archive or one of the compressed formats. */
+bool linux_is_initramfs(struct span bytes);
+
 /* The initrd of a payload whose kernel takes it up to address `highest`. */
 struct linux_initrd linux_initrd_of(const struct payload *payload, struct span tail,
                                     uint32_t highest);
@@ -31,6 +34,15 @@ bool linux_no_room_for_initrd(const struct linux_placing *placing, struct error 
  * LINUX_NO_ROOM_FOR_INITRD. The rest of `both` is filled in.
  */
 bool vmlinux_place(struct placing *kernel, struct linux_placing *both, struct error *error);
+
+/*
+ * The initrd that lies behind an ELF kernel in the same file; of size 0 when there is none. Linux's
+ * build puts its relocations there, so that only what begins as one counts.
+ */
+struct span vmlinux_tail(const struct elf *elf);
+
+/* arch/x86/include/asm/setup.h: COMMAND_LINE_SIZE, without the NUL. A longer line is cut off. */
+#define LINUX_COMMAND_LINE_LIMIT 2047u
 
 /* Everything of one attempt to boot a kernel by boot_params. */
 struct linux_boot {

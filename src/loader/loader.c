@@ -41,6 +41,7 @@ static const struct loader *find_loader(struct span image, enum protocol protoco
     return NULL;
 }
 
+#if PVHBOOT_PVH
 /*
  * Linux learns that it is the initial domain by its PVH entry alone (arch/x86/xen/enlighten_pvh.c,
  * xen_pvh_init).
@@ -53,6 +54,14 @@ static enum protocol wanted_protocol(const struct options *options, const struct
         return PROTOCOL_PVH;
     return options->protocol;
 }
+#else
+static enum protocol wanted_protocol(const struct options *options, const struct boot_info *info,
+                                     struct span image) {
+    (void)info;
+    (void)image;
+    return options->protocol;
+}
+#endif
 
 static uint32_t first_bytes(struct span image) {
     uint32_t value = 0;

@@ -96,7 +96,8 @@ struct pvh_boot {
     struct plan *plan;
     struct kernel kernel;
     struct placing placing;
-    bool joined; /* the modules are one initrd, at... */
+    uint32_t line_limit; /* 0, or the most characters that the kernel takes */
+    bool joined;         /* the modules are one initrd, at... */
     struct linux_placing initrd;
 };
 
@@ -126,12 +127,13 @@ static struct handed_module handed_module(const struct pvh_boot *boot, uint32_t 
 }
 
 /* One piece of memory: the structure, modules, map, and then the texts. */
-static uint64_t information_size(const struct pvh_boot *boot) {
-    uint64_t size = sizeof(struct hvm_start_info) + payload_line_room(boot->payload);
-    size += (uint64_t)boot->plan->info->map.count * sizeof(struct hvm_memmap_table_entry);
+/* Lines and map have limits (boot_info.h), which keep the sum far below 4 GiB. */
+static uint32_t information_size(const struct pvh_boot *boot) {
+    size_t size = sizeof(struct hvm_start_info) + payload_line_room(boot->payload);
+    size += boot->plan->info->map.count * sizeof(struct hvm_memmap_table_entry);
     for (uint32_t i = 0; i < module_count(boot); i++)
         size += sizeof(struct hvm_modlist_entry) + handed_module(boot, i).line.size + 1;
-    return size;
+    return (uint32_t)size;
 }
 
 static uint8_t *write_text(uint8_t *to, struct span text) {
@@ -156,7 +158,16 @@ static uint8_t *write_modules(const struct pvh_boot *boot, struct hvm_modlist_en
     return text;
 }
 
-static void write_information(const struct pvh_boot *boot, uint8_t *bytes, uint32_t address) {
+/* Linux would cut a longer line off. */
+static bool write_line(const struct pvh_boot *boot, uint8_t *line, struct error *error) {
+    size_t size = payload_line_write(boot->payload, boot->options, line);
+    line[size] = 0;
+    return !boot->line_limit || size <= boot->line_limit ||
+           FAIL(error, LINUX_COMMAND_LINE_TOO_LONG, size, boot->line_limit);
+}
+
+static bool write_information(const struct pvh_boot *boot, uint8_t *bytes, uint32_t address,
+                              struct error *error) {
     const struct boot_info *info = boot->plan->info;
     struct hvm_start_info *start_info = (struct hvm_start_info *)bytes;
     struct hvm_modlist_entry *modules = (struct hvm_modlist_entry *)(start_info + 1);
@@ -165,7 +176,6 @@ static void write_information(const struct pvh_boot *boot, uint8_t *bytes, uint3
     uint8_t *texts = (uint8_t *)(map + info->map.count);
     uint8_t *line = write_modules(boot, modules, texts, address + (uint32_t)(texts - bytes));
     memory_map_to_start_info(&info->map, map);
-    line[payload_line_write(boot->payload, boot->options, line)] = 0;
     *start_info = (struct hvm_start_info){
         .magic = XEN_HVM_START_MAGIC_VALUE,
         .version = 1,
@@ -177,20 +187,19 @@ static void write_information(const struct pvh_boot *boot, uint8_t *bytes, uint3
         .memmap_paddr = address + (uint32_t)((uint8_t *)map - bytes),
         .memmap_entries = (uint32_t)info->map.count,
     };
+    return write_line(boot, line, error);
 }
 
 static bool hand_over(const struct pvh_boot *boot, struct error *error) {
-    uint64_t size = information_size(boot);
-    struct room_request request = {.size = (uint32_t)size,
+    struct room_request request = {.size = information_size(boot),
                                    .alignment = sizeof(uint64_t),
                                    .within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END}};
     uint32_t address;
     void *bytes;
-    if (size > LOW_MEMORY_END)
-        return FAIL(error, PVH_TOO_MUCH_INFORMATION, size);
     if (!plan_scratch(boot->plan, &request, "start_info", &address, &bytes, error))
         return false;
-    write_information(boot, bytes, address);
+    if (!write_information(boot, bytes, address, error))
+        return false;
     boot->plan->handoff.mode = HANDOFF_PROTECTED;
     boot->plan->handoff.entry = boot->kernel.entry + boot->placing.slide;
     boot->plan->handoff.ebx = address;
@@ -210,7 +219,17 @@ static bool pvh_plan(const struct payload *payload, const struct options *option
     if (!read_kernel(payload->image, &boot.kernel, error))
         return false;
     prefer_linked_place(&boot.kernel, plan);
-    return placing_add_all(&boot.placing, error) && hand_over(&boot, error);
+    /* A Linux, which takes one module, may have it behind itself. */
+    struct span tail = {0};
+    if (boot.kernel.keeps_gaps) {
+        tail = vmlinux_tail(&boot.kernel.elf);
+        boot.line_limit = LINUX_COMMAND_LINE_LIMIT;
+    }
+    boot.joined = tail.size != 0;
+    boot.initrd.initrd = linux_initrd_of(payload, tail, UINT32_MAX);
+    bool placed = boot.joined ? vmlinux_place(&boot.placing, &boot.initrd, error)
+                              : placing_add_all(&boot.placing, error);
+    return placed && hand_over(&boot, error);
 }
 
 /* --- The kernel inside a bzImage -------------------------------------------------------------- */
@@ -236,9 +255,13 @@ static bool unpack_inner_kernel(struct plan *plan, const struct linux_kernel *ke
     }
     if (!decompressor)
         return FAIL(error, LINUX_INNER_COMPRESSION, __builtin_bswap32(magic));
-    if (decompressor != &gzip_decompressor)
-        packed.size -= APPENDED_LENGTH_SIZE;
-    return unpack(plan, decompressor, packed, image, error);
+    if (decompressor == &gzip_decompressor)
+        return unpack(plan, decompressor, packed, image, error);
+    packed.size -= APPENDED_LENGTH_SIZE;
+    span_read32(kernel->code, header->payload_offset + (size_t)packed.size, &length);
+    return unpack(plan, decompressor, packed, image, error) &&
+           (image->size == length ||
+            FAIL_TEXT(error, UNPACK_CHECKSUM, output_text(decompressor->name)));
 }
 
 static bool inner_kernel_plan(const struct payload *payload, const struct options *options,
@@ -253,6 +276,7 @@ static bool inner_kernel_plan(const struct payload *payload, const struct option
         return false;
     prefer_linked_place(&boot.kernel, plan);
     boot.joined = true;
+    boot.line_limit = container.cmdline_size;
     boot.initrd.initrd = linux_initrd_of(payload, container.tail, container.initrd_highest);
     return vmlinux_place(&boot.placing, &boot.initrd, error) && hand_over(&boot, error);
 }

@@ -8,9 +8,6 @@
 
 #include "pvhboot/string.h"
 
-/* arch/x86/include/asm/setup.h: COMMAND_LINE_SIZE, with the NUL. A longer line is cut off. */
-#define COMMAND_LINE_SIZE 2048u
-
 /* What it knows of boot_params: all that we fill in. */
 #define PROTOCOL_VERSION 0x20fu
 
@@ -35,12 +32,12 @@ static void write_header(struct linux_boot *boot, const struct kernel *kernel) {
                    .header = LINUX_HEADER_MAGIC,
                    .version = PROTOCOL_VERSION,
                    .loadflags = LOADED_HIGH,
-                   .cmdline_size = COMMAND_LINE_SIZE - 1},
+                   .cmdline_size = LINUX_COMMAND_LINE_LIMIT},
         .version = PROTOCOL_VERSION,
         .runtime = kernel->link.end - kernel->link.start,
         .entry_offset = kernel->entry - kernel->link.start,
         .initrd_highest = kernel->elf.is_64bit ? UINT32_MAX : INITRD_HIGHEST_32BIT,
-        .cmdline_size = COMMAND_LINE_SIZE - 1,
+        .cmdline_size = LINUX_COMMAND_LINE_LIMIT,
         .is_64bit = kernel->elf.is_64bit,
     };
     boot->load = kernel->link.start;
@@ -64,6 +61,13 @@ bool vmlinux_place(struct placing *kernel, struct linux_placing *both, struct er
     return placing_add_kernel(kernel, error) && linux_no_room_for_initrd(both, error);
 }
 
+struct span vmlinux_tail(const struct elf *elf) {
+    struct span tail = {0};
+    size_t end = elf_end(elf);
+    span_slice(elf->image, end, elf->image.size - end, &tail);
+    return linux_is_initramfs(tail) ? tail : (struct span){0};
+}
+
 static bool vmlinux_plan(const struct payload *payload, const struct options *options,
                          struct plan *plan, struct error *error) {
     struct kernel kernel = {.keeps_gaps = true};
@@ -75,7 +79,8 @@ static bool vmlinux_plan(const struct payload *payload, const struct options *op
     write_header(&boot, &kernel);
     if (boot.long_mode && !plan->info->machine.long_mode)
         return FAIL(error, VMLINUX_NEEDS_LONG_MODE);
-    boot.placing.initrd = linux_initrd_of(payload, (struct span){0}, boot.kernel.initrd_highest);
+    boot.placing.initrd =
+        linux_initrd_of(payload, vmlinux_tail(&kernel.elf), boot.kernel.initrd_highest);
     return vmlinux_place(&placing, &boot.placing, error) && linux_hand_over(&boot, error);
 }
 
