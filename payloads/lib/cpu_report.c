@@ -63,12 +63,11 @@ static void report_descriptor(uint64_t descriptor) {
     report_descriptor_value("granular", granular);
 }
 
-static void report_selector(const struct cpu_state *state, uint32_t index) {
-    uint32_t selector = state->selector[index];
+static void report_selector(const char *name, uint32_t selector,
+                            const struct table_register *gdtr) {
     uint32_t offset = selector & ~7U;
-    const struct table_register *gdtr = &state->gdtr;
 
-    report_key(selector_names[index].text);
+    report_key(name);
     report_value(selector);
     if (offset == 0) {
         report_word("null");
@@ -131,6 +130,10 @@ void report_cpu_state(const struct cpu_state *state) {
     report_table_register("gdt", &state->gdtr);
     report_table_register("idt", &state->idtr);
     for (uint32_t i = 0; i < 6; i++) {
-        report_selector(state, i);
+        report_selector(selector_names[i].text, state->selector[i], &state->gdtr);
     }
+}
+
+void report_task_register(const struct cpu_state *state) {
+    report_selector("tr", task_register(), &state->gdtr);
 }

@@ -75,4 +75,7 @@ _Static_assert(sizeof(struct cpu_state) == CPU_STATE_SIZE, "cpu_state");
 /* In cpu_report.c. */
 void report_cpu_state(const struct cpu_state *state);
 
+/* The one register that no entry code needs to note down: a reporter never loads it. */
+void report_task_register(const struct cpu_state *state);
+
 #endif

@@ -29,6 +29,12 @@ static inline uint64_t msr_read(uint32_t msr) {
     return value;
 }
 
+static inline uint16_t task_register(void) {
+    uint16_t selector;
+    __asm__ volatile("str %0" : "=r"(selector));
+    return selector;
+}
+
 /*
  * The compiler takes any use of a number as an address for an array of size zero and warns;
  * it also must not guess what is there, because the host or the loader put it there.

@@ -15,9 +15,33 @@ void report_begin(const char *name) {
 }
 
 _Noreturn void report_end(void) {
-    console_text("report: end");
-    report_line_end();
+    console_text("report: end\n");
     machine_exit(EXIT_REPORTED);
+}
+
+_Noreturn void report_hold(void) {
+    console_text("report: end\n");
+    for (;;) {
+        __asm__ volatile("cli; hlt");
+    }
+}
+
+bool command_line_has_hold(uint32_t command_line) {
+    static const char hold[] = {'h', 'o', 'l', 'd'};
+
+    if (command_line == 0) {
+        return false;
+    }
+    for (const char *text = physical(command_line); *text != '\0'; text++) {
+        uint32_t same = 0;
+        while (same < sizeof hold && text[same] == hold[same]) {
+            same++;
+        }
+        if (same == sizeof hold) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void report_line_end(void) {

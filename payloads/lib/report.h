@@ -5,10 +5,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 void report_begin(const char *name);
 _Noreturn void report_end(void);
+
+/* The word `hold` in its command line: a kernel ends its report so, for a look at the machine. */
+bool command_line_has_hold(uint32_t command_line);
+_Noreturn void report_hold(void);
 
 /* A line with one number, and the pieces of a line with more. */
 void report_number(const char *key, uint64_t value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * To be included: notes down in cpu_state what the processor looks like at a 32-bit entry of code
- * that runs anywhere. What includes this has a cpu_state.
+ * that runs anywhere, and whether .bss was clear. What includes this has a cpu_state.
  */
 #include "cpu_state.h"
 
@@ -66,4 +66,20 @@ base:
     movw %ss, STATE(SS)(%ebx)
     sgdt STATE(GDTR)(%ebx)
     sidt STATE(IDTR)(%ebx)
+    .endm
+
+/*
+ * Leaves in EBP whether there is a word in .bss that is not zero. To be used before the stack is,
+ * which lies there. `from` is EBX or RBX, with the address of `base`.
+ */
+    .macro scan_bss from
+    cld
+    leal bss_start - base(\from), %edi
+    leal bss_end - base(\from), %ecx
+    subl %edi, %ecx
+    shrl $2, %ecx
+    xorl %eax, %eax
+    repe scasl
+    setne %al
+    movl %eax, %ebp
     .endm

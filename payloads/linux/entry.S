@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Both entries of the bzImage reporters: note down what the processor looks like, then call
- * linux_report in 32-bit mode. Runs wherever it was loaded.
+ * Both entries of the bzImage and vmlinux reporters: note down what the processor looks like, then
+ * call linux_report in 32-bit mode. Runs wherever it was loaded.
  */
 #include "../lib/save_state.S"
 
@@ -17,6 +17,7 @@
     .globl startup_32
 startup_32:
     save_state %esi, BOOT_PARAMS_SCRATCH, %ebx, STATE(RBX), %ecx, STATE(RCX)
+    scan_bss %ebx
     leal stack_end - base(%ebx), %esp
     leal gdt - base(%ebx), %eax
     movl %eax, gdt_register + 2 - base(%ebx)
@@ -72,6 +73,7 @@ startup_64:
     sgdt STATE64(GDTR)
     sidt STATE64(IDTR)
     leaq base(%rip), %rbx
+    scan_bss %rbx
     leaq stack_end(%rip), %rsp
     leaq gdt(%rip), %rax
     movq %rax, gdt_register + 2(%rip)
@@ -100,7 +102,9 @@ leave_long_mode:
     movl %eax, %cr4
 
 common:
-    /* EBX is base, ESP the end of our own stack, CS and the GDT are our own. */
+    /*
+     * EBX is base, EBP tells of .bss, ESP is the end of our own stack, CS and the GDT are our own.
+     */
     movl $DATA_32, %eax
     movl %eax, %ds
     movl %eax, %es
@@ -115,7 +119,8 @@ common:
     rep stosb
     leal startup_32 - base(%ebx), %eax
     leal cpu_state - base(%ebx), %edx
-    subl $8, %esp
+    subl $4, %esp
+    pushl %ebp
     pushl %eax
     pushl %edx
     call linux_report

@@ -1,78 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The entry of the Multiboot reporters, by either protocol: note down what the processor looks
- * like, then call multiboot_report. Runs wherever it was loaded.
- */
-#include "../lib/save_state.S"
-
+/* The entry of the Multiboot reporters, by either protocol. */
+#define ENTRY entry
+#define MAIN multiboot_report
 /* A field near the start of either protocol's information block. */
 #define INFO_SCRATCH 4
-#define CODE_32 0x10
-#define DATA_32 0x18
-
-    .section .text.entry, "ax"
-    .code32
-    .globl entry
-entry:
-    save_state %ebx, INFO_SCRATCH, %ecx, STATE(RCX), %ebx, STATE(RBX)
-    /* The loader has to clear .bss: is there a word in it that is not zero? */
-    cld
-    leal bss_start - base(%ebx), %edi
-    leal bss_end - base(%ebx), %ecx
-    subl %edi, %ecx
-    shrl $2, %ecx
-    xorl %eax, %eax
-    repe scasl
-    setne %al
-    movl %eax, %ebp
-
-    leal stack_end - base(%ebx), %esp
-    leal gdt - base(%ebx), %eax
-    movl %eax, gdt_register + 2 - base(%ebx)
-    lgdt gdt_register - base(%ebx)
-    leal own_segments - base(%ebx), %eax
-    pushl $CODE_32
-    pushl %eax
-    lret
-own_segments:
-    movl $DATA_32, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %fs
-    movl %eax, %gs
-    movl %eax, %ss
-    leal bss_start - base(%ebx), %edi
-    leal bss_end - base(%ebx), %ecx
-    subl %edi, %ecx
-    xorl %eax, %eax
-    rep stosb
-    leal cpu_state - base(%ebx), %edx
-    subl $8, %esp
-    pushl %ebp
-    pushl %edx
-    call multiboot_report
-
-    /* In .data and not in .bss: it is filled before .bss is cleared. */
-    .data
-    .balign 8
-gdt:
-    .quad 0
-    .quad 0
-    .quad 0x00cf9b000000ffff
-    .quad 0x00cf93000000ffff
-gdt_end:
-    .balign 4
-    .skip 2
-gdt_register:
-    .word gdt_end - gdt - 1
-    .long 0
-    .balign 16
-cpu_state:
-    .skip CPU_STATE_SIZE
-
-    .bss
-    .balign 16
-    .skip 4096
-stack_end:
-
-    .section .note.GNU-stack, "", @progbits
+#define STACK_SIZE 4096
+#include "../lib/entry.S"

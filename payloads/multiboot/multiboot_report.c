@@ -36,25 +36,6 @@ void report_bytes(const char *key, uint32_t address, uint32_t size) {
     report_line_end();
 }
 
-/* A word of the command line that keeps QEMU running, for a look at the screen. */
-static bool has_hold(uint32_t command_line) {
-    static const char hold[] = {'h', 'o', 'l', 'd'};
-
-    if (command_line == 0) {
-        return false;
-    }
-    for (const char *text = physical(command_line); *text != '\0'; text++) {
-        uint32_t same = 0;
-        while (same < sizeof hold && text[same] == hold[same]) {
-            same++;
-        }
-        if (same == sizeof hold) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void report_image(uint32_t bss_dirty) {
     report_number("load_address", (uint32_t)image_start);
     report_key("kernel");
@@ -91,11 +72,8 @@ _Noreturn void multiboot_report(const struct cpu_state *state, uint32_t bss_dirt
     report_rsdp(scan_for_rsdp());
     report_line_end();
     uint32_t command_line = report_information(magic, (uint32_t)state->general[1]);
-    if (has_hold(command_line)) {
-        console_text("report: end\n");
-        for (;;) {
-            __asm__ volatile("cli; hlt");
-        }
+    if (command_line_has_hold(command_line)) {
+        report_hold();
     }
     report_end();
 }

@@ -5,7 +5,20 @@
 #include "report.h"
 #include "start_info.h"
 
-_Noreturn void pvh_main(const struct cpu_state *state);
+/* Places in the image, from pvh.ld. Hidden, so that they are found relative to where we run. */
+#define HIDDEN __attribute__((visibility("hidden")))
+extern const char image_start[] HIDDEN;
+extern const char constant_end[] HIDDEN;
+
+_Noreturn void pvh_main(const struct cpu_state *state, uint32_t bss_dirty);
+
+static void report_image(uint32_t bss_dirty) {
+    report_number("load_address", (uint32_t)image_start);
+    report_key("kernel");
+    report_checksum((uint32_t)image_start, (uint32_t)constant_end - (uint32_t)image_start);
+    report_line_end();
+    report_number("bss_dirty", bss_dirty);
+}
 
 static void report_start_info(uint32_t address, const struct start_info *info) {
     report_number("start_info", address);
@@ -59,12 +72,14 @@ static void report_memory_map(const struct start_info *info) {
     }
 }
 
-_Noreturn void pvh_main(const struct cpu_state *state) {
+_Noreturn void pvh_main(const struct cpu_state *state, uint32_t bss_dirty) {
     uint32_t address = (uint32_t)state->general[1];
     const struct start_info *info = physical(address);
 
     report_begin("pvh");
     report_cpu_state(state);
+    report_task_register(state);
+    report_image(bss_dirty);
     report_start_info(address, info);
     report_modules(info);
     if (info->version >= 1) {
@@ -76,5 +91,8 @@ _Noreturn void pvh_main(const struct cpu_state *state) {
     report_key("rsdp");
     report_rsdp(info->rsdp_paddr);
     report_line_end();
+    if (command_line_has_hold((uint32_t)info->cmdline_paddr)) {
+        report_hold();
+    }
     report_end();
 }

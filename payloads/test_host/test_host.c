@@ -17,7 +17,7 @@ enum { EXIT_REFUSED = 0x11 };
 extern char image_start[];
 extern char image_end[];
 
-_Noreturn void pvh_main(const struct cpu_state *state);
+_Noreturn void pvh_main(const struct cpu_state *state, uint32_t bss_dirty);
 _Noreturn void leave(const struct script_header *header);
 
 struct reader {
@@ -82,7 +82,8 @@ static void carry_out(struct reader *reader, const struct reader *script) {
     }
 }
 
-_Noreturn void pvh_main(const struct cpu_state *state) {
+_Noreturn void pvh_main(const struct cpu_state *state, uint32_t bss_dirty) {
+    (void)bss_dirty;
     const struct start_info *info = physical((uint32_t)state->general[1]);
 
     if (info->magic != START_INFO_MAGIC || info->nr_modules != 1) {
