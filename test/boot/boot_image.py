@@ -9,6 +9,8 @@ SETUP_SECTS = 0x1F1
 SYSSIZE = 0x1F4
 HEADER_END = 0x201
 VERSION = 0x206
+PAYLOAD = 0x248  # payload_offset, payload_length
+INIT_SIZE = 0x260
 
 CPIO_MAGIC = b"070701"
 
@@ -35,6 +37,24 @@ def protected_mode(kernel):
     """What has to lie at the kernel's load address."""
     syssize, = struct.unpack_from("<I", kernel, SYSSIZE)
     return kernel[setup_size(kernel):setup_size(kernel) + syssize * 16]
+
+
+def with_inner_kernel(kernel, payload, *, length=None):
+    """The bzImage with what a Linux unpacks behind its code, junk between and behind them; `length` is what its header says."""
+    code = protected_mode(kernel)
+    junk = b"\xa5" * 100
+    inside = code + junk + payload + junk
+    inside += bytes(-len(inside) % 16)
+    data = bytearray(kernel[:setup_size(kernel)] + inside)
+    struct.pack_into("<I", data, SYSSIZE, len(inside) // 16)
+    struct.pack_into("<II", data, PAYLOAD, len(code) + len(junk), len(payload) if length is None else length)
+    init_size, = struct.unpack_from("<I", data, INIT_SIZE)
+    return with_init_size(bytes(data), init_size + len(inside))
+
+
+def with_init_size(kernel, size):
+    """The bzImage, wanting that much room."""
+    return kernel[:INIT_SIZE] + struct.pack("<I", size) + kernel[INIT_SIZE + 4:]
 
 
 def header_end(kernel):

@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Real kernels and the initramfs for the boot tests: what cmake/debian-package and initramfs/make give, for Python."""
 
-import lzma
+import hashlib
 import pathlib
+import random
 import struct
 import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 TEST = TOP / "test"
 
+CHECKED_SIZE = 1_000_001  # crosses many pages, and ends in one
 
-def package(architecture, name, only=None):
+
+def package(architecture, name, only=None, backports=False):
     """The folder that a Debian package is unpacked in; fetches it when it is not there yet."""
-    command = [TOP / "cmake" / "debian-package", *(["-o", only] if only else []), architecture, name]
+    options = (["-b"] if backports else []) + (["-o", only] if only else [])
+    command = [TOP / "cmake" / "debian-package", *options, architecture, name]
     return pathlib.Path(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 
-def kernel(architecture, name):
+def kernel(architecture, name, backports=False):
     """The bzImage of a kernel package: kernel("amd64", "linux-image-cloud-amd64")."""
-    (image,) = package(architecture, name, only="boot").glob("boot/vmlinuz-*")
+    (image,) = package(architecture, name, only="boot", backports=backports).glob("boot/vmlinuz-*")
     return image
 
 
@@ -27,6 +31,19 @@ def initramfs(architecture, output, folder=None):
     command = [TEST / "boot/initramfs/make", architecture, output, *([folder] if folder else [])]
     subprocess.run(command, check=True)
     return pathlib.Path(output)
+
+
+def checked_initramfs(architecture, folder):
+    """The initramfs with a file of random bytes, and its checksum as guest.check_user_space wants it.
+
+    Random bytes do not compress, so a lost or doubled page cannot hide.
+    """
+    content = random.Random(3).randbytes(CHECKED_SIZE)
+    root = pathlib.Path(folder) / f"root-{architecture}"
+    (root / "check").mkdir(parents=True)
+    (root / "check/random").write_bytes(content)
+    image = initramfs(architecture, pathlib.Path(folder) / f"initrd-{architecture}.img", root)
+    return image, {"/check/random": hashlib.md5(content).hexdigest()}
 
 
 def microcode_cpio():
@@ -58,6 +75,14 @@ def setup_header(image):
     return {name: struct.unpack_from("<" + form, data, offset)[0] for name, (offset, form) in names.items()}
 
 
+# What unpacks it, by its first bytes: xz, the legacy framing of lz4, zstd.
+KERNEL_COMPRESSIONS = {
+    b"\xfd7zXZ\0": ["xz", "-d", "-c"],
+    b"\x02\x21\x4c\x18": ["lz4", "-d", "-c"],
+    b"\x28\xb5\x2f\xfd": ["zstd", "-d", "-c"],
+}
+
+
 def vmlinux(image):
     """The vmlinux inside a bzImage: decompresses the payload that its header points at."""
     header = setup_header(image)
@@ -65,10 +90,10 @@ def vmlinux(image):
     # The kernel's build appends the unpacked size to whatever the compressor made.
     packed = pathlib.Path(image).read_bytes()[start : start + header["payload_length"]]
     packed, size = packed[:-4], int.from_bytes(packed[-4:], "little")
-    if packed.startswith(b"\xfd7zXZ\0"):
-        unpacked = lzma.decompress(packed)
-    elif packed.startswith(b"\x02\x21\x4c\x18"):
-        unpacked = subprocess.run(["lz4", "-d", "-c"], input=packed, check=True, stdout=subprocess.PIPE).stdout
+    for magic, command in KERNEL_COMPRESSIONS.items():
+        if packed.startswith(magic):
+            unpacked = subprocess.run(command, input=packed, check=True, stdout=subprocess.PIPE).stdout
+            break
     else:
         raise ValueError(f"{image}: compressed in a way that this does not know: {packed[:8].hex()}")
     assert len(unpacked) == size and unpacked.startswith(b"\x7fELF"), f"{image}: what is inside is no vmlinux"

@@ -40,3 +40,16 @@ class Guest:
     def checksums(self):
         """MD5 of the files in /check, by path."""
         return {path: digest for digest, path in (line.split() for line in self.all("check"))}
+
+
+def check_user_space(result, checksums, command_line):
+    """The guest of a qemu.Result came up and powered off, with this command line, these files, and ACPI."""
+    guest = Guest(result.text)
+    assert guest.reached_user_space, result
+    # Powered off by the guest's kernel: QEMU ended by itself, and not through isa-debug-exit.
+    assert not result.timed_out and result.status == 0, result
+    assert result.errors == [], result
+    assert guest.one("cmdline") == command_line, result
+    assert guest.checksums == checksums, result
+    assert {"APIC", "DSDT", "FACP"} <= {line.split()[0] for line in guest.all("acpi")}, result
+    return guest

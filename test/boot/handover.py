@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Judges a bzImage reporter's report: every value in it against what the host was given.
+"""Judges a bzImage's or a vmlinux reporter's report: every value in it against what the host was given.
 
 What the host itself was given comes from payloads/pvh.elf, booted on the same machine, or from the test that
 made the host.  What a kernel must get comes from Documentation/arch/x86/boot.rst.
@@ -10,6 +10,7 @@ import zlib
 
 import reporter
 from boot_image import CPIO_MAGIC, header_end, protected_mode
+from elf_image import ElfImage
 from reporter import RAM, normalise
 
 PAGE = 4096
@@ -69,6 +70,39 @@ class Given:
             return 0
         return int.from_bytes(self.kernel[offset:offset + size], "little")
 
+    def start(self, report):
+        return report["load_address"]
+
+    @property
+    def size(self):
+        """From its start on, bytes that are the kernel's until it has its own memory map."""
+        return self.field("init_size") or len(protected_mode(self.kernel))
+
+
+# The setup header that an ELF file has from its loader; all else in it is 0. boot.rst: "the 64-bit boot protocol".
+VMLINUX_HEADER = {"boot_flag": 0xAA55, "header": int.from_bytes(b"HdrS", "little"), "version": 0x20F, "loadflags": 1,
+                  "cmdline_size": 2047}
+INITRD_HIGHEST_32BIT, INITRD_HIGHEST_64BIT = 0x37FFFFFF, 0xFFFFFFFF
+
+
+@dataclasses.dataclass
+class GivenVmlinux(Given):
+    """The same of a kernel that is an ELF file."""
+
+    def __post_init__(self):
+        self.image = ElfImage(self.kernel)
+        self.entry = self.image.bits
+
+    def field(self, name):
+        return VMLINUX_HEADER.get(name, 0)
+
+    def start(self, report):
+        return self.image.start
+
+    @property
+    def size(self):
+        return self.image.end - self.image.start
+
 
 def check(report, given):
     """Asserts that a kernel was handed exactly what was given."""
@@ -116,6 +150,28 @@ def check_segments(report, entry):
 
 
 def check_kernel(report, given):
+    if isinstance(given, GivenVmlinux):
+        check_vmlinux(report, given)
+    else:
+        check_bzimage(report, given)
+
+
+def check_vmlinux(report, given):
+    """Loaded as its program headers say it, and entered where e_entry says."""
+    code = max(given.image.segments, key=lambda segment: len(segment.data))
+    assert report["load_address"] == report.kernel.address == code.address
+    assert report.kernel.size > PAGE, "most of the kernel is constant"
+    assert report.kernel.crc32 == zlib.crc32(code.data[:report.kernel.size])
+    assert report["bss_dirty"] == 0
+    entry = given.image.entry
+    for segment in given.image.segments:
+        if segment.offset and segment.address <= entry - segment.offset < segment.end:
+            entry -= segment.offset
+    assert report["code32_start"] == entry
+    assert report["kernel_alignment"] == 0
+
+
+def check_bzimage(report, given):
     address = report["load_address"]
     loaded = protected_mode(given.kernel)
     assert report.kernel.address == address
@@ -173,20 +229,17 @@ def check_initrd(report, given):
     assert zeros == 0 or zeros > 0 and may_begin_at_page_start(given.initrd, zeros)
     assert initrd.crc32 == zlib.crc32(bytes(zeros) + given.initrd)
     assert initrd.address % PAGE == 0
-    limit = given.field("initrd_addr_max") or 0x37FFFFFF
+    limit = given.field("initrd_addr_max") or INITRD_HIGHEST_32BIT
+    if isinstance(given, GivenVmlinux) and given.entry == 64:
+        limit = INITRD_HIGHEST_64BIT
     if not given.field("xloadflags") & XLF_CAN_BE_LOADED_ABOVE_4G:
         assert initrd.address + initrd.size - 1 <= limit
-
-
-def kernel_size(given):
-    """From the load address on, bytes that are the kernel's until it has its own memory map."""
-    return given.field("init_size") or len(protected_mode(given.kernel))
 
 
 def places(report, given):
     """Everything that lies somewhere: (name, address, size)."""
     found = [
-        ("kernel", report["load_address"], kernel_size(given)),
+        ("kernel", given.start(report), given.size),
         ("boot_params", report["boot_params"], PAGE),
         ("command line", report.command_line.address, len(report.command_line.bytes) + 1),
         ("gdt", report.numbers("gdt")[0], report.numbers("gdt")[1] + 1),

@@ -27,6 +27,26 @@ EFLAGS_FIXED = 1 << 1
 # Where a loader puts what it makes: low memory, around itself, and at a kernel's preferred address.
 DIRTY = [(0x500, 0x9F000), (0x100000, 0x180000), (0x1000000, 0x1080000)]
 
+# Types of the host's own enumeration, unsorted, overlapping, empty.
+TANGLED_MAP = [
+    (0x100000, 0x4F00000, 1), (0, 0xA0000, 1), (0x4000000, 0x100000, 3), (0x4080000, 0x100000, 4),
+    (0x3000000, 0, 2), (0xF0000, 0x10000, 2), (0x4200000, 0x1000, 77), (0x4200800, 0x100, 5), (0x4300000, 0x2000, 6),
+    (0x4400000, 0x2000, 7), (0x4500000, 0x1000, 1), (0x4501000, 0x1000, 0), (1 << 32, 1 << 30, 1),
+    (0xFD00000000, 3 << 32, 2), (0x8F000, 0x11000, 2), (0, 0, 0),
+]
+
+# movl $0xc0000080, %ecx; rdmsr; orl $0x900, %eax; wrmsr; movl $0x100000, %eax; jmp *%eax
+LEAVE_EFER_SET = bytes.fromhex("b9800000c0 0f32 0d00090000 0f30 b800001000 ffe0")
+
+
+def rsdp_bytes(revision, *, length=36, rsdt=0x4FF0000):
+    """An RSDP whose checksums are right."""
+    data = bytearray(struct.pack("<8sB6sBIIQB3x", b"RSD PTR ", 0, b"PVHBOO", revision, rsdt, length, 0x4FF1000, 0))
+    data += bytes(length - 36)
+    data[8] = -sum(data[:20]) & 0xFF
+    data[32] = -sum(data) & 0xFF
+    return bytes(data) if revision >= 2 else bytes(data[:20])
+
 
 class Script:
     """Writes to memory, then a jump."""
@@ -115,6 +135,12 @@ class Host:
     def copy(self, address, data):
         """Further bytes in memory, written last."""
         self.extra.append((address, data))
+        return self
+
+    def start_low_memory_free(self):
+        """Puts the host's own things to the end of low memory."""
+        for index, name in enumerate(("start_info_at", "modules_at", "command_line_at", "memory_at")):
+            setattr(self, name, 0x90000 + 0x1000 * index)
         return self
 
     def _start_info_fields(self):

@@ -293,8 +293,8 @@ def places(name, number, kernel="linux32.bzImage", **addresses):
 
 places("on-the-kernels-place", "boot", start_info_at=0x1000000, modules_at=0x1000100, command_line_at=0x1000200,
        memory_at=0x1000300)
-places("behind-image", "boot", "linux32-fixed.bzImage", start_info_at=0x130000, modules_at=0x130100,
-       command_line_at=0x130200, memory_at=0x130300)
+places("behind-image", "boot", "linux32-fixed.bzImage", start_info_at=0x160000, modules_at=0x160100,
+       command_line_at=0x160200, memory_at=0x160300)
 places("at-the-end-of-ram", "boot", start_info_at=0x4FFFFC8, modules_at=0x4FFF000, command_line_at=0x4FFE000,
        memory_at=0x4FFD000)
 places("in-the-module", "boot", command_line_at=MODULE_AT + 0x4000, memory_at=MODULE_AT + 0x4100)

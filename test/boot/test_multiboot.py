@@ -71,7 +71,7 @@ def test_protocol_as_it_is_chosen(name, word, protocol, boot, host_of, payloads)
 
 @pytest.mark.parametrize("name, word, number", [
     ("multiboot1.elf", b"multiboot2", "E502"), ("multiboot2.elf", b"multiboot1", "E502"),
-    ("multiboot1.elf", b"linux", "E502"), ("linux32.bzImage", b"multiboot1", "E502"), ("multiboot1.elf", b"", "E602"),
+    ("multiboot1-kludge.bin", b"linux", "E502"), ("linux32.bzImage", b"multiboot1", "E502"), ("multiboot1.elf", b"", "E602"),
     ("multiboot1.elf", b"multiboot", "E602"), ("multiboot1.elf", b"multiboot3", "E602"),
 ])
 def test_protocol_that_it_is_not(name, word, number, boot, payloads):

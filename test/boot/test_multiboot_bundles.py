@@ -392,25 +392,11 @@ def test_kernel_that_begins_as_a_bundle_does(name, word, boot, payloads):
 # ---- what does not boot ----
 
 
-@pytest.mark.parametrize("which", ["kernel", "second"])
-@pytest.mark.parametrize("compression", ["gzip", "lzma", "zstd", ""])
-def test_compressed_data(compression, which, boot, payloads, make):
-    """Until pvhboot can unpack it. A ramdisk's mark is the kernel's business."""
-    images = [Image(image.name, image.data, compression=compression if image.name == which else "none")
-              for image in images_of(payloads / "multiboot1.elf")]
-    result = boot(MICROVM, make(images, [configuration()]))
-    if compression:
-        assert error_of(result) == "E526"
-        assert f'"{which}"' in result.errors[0][1]
-    else:
-        report_of(result, "multiboot1")
-
-
 @pytest.mark.parametrize("type, roles", [
     ("ramdisk", {"loadables": ("initrd",)}), ("ramdisk", {"ramdisk": "initrd"}), ("firmware", {"ramdisk": "initrd"}),
 ])
 def test_compressed_ramdisk(type, roles, boot, host_of, payloads, make):
-    """By its own type or by the configuration it is a ramdisk."""
+    """By its own type or by the configuration it is a ramdisk; its mark is the kernel's business. Of others: test_unpack.py."""
     kernel = (payloads / "multiboot1.elf").read_bytes()
     module = make([Image("kernel", kernel), Image("initrd", RAMDISK, type=type, compression="gzip")],
                   [Configuration("conf", "kernel", **roles)])
@@ -491,8 +477,7 @@ def test_data_outside_of_the_file(name, value, boot, payloads, make):
 def test_digest_of_a_module_at_address_0(right, host, boot_host, payloads):
     """Where a library that is given a pointer takes it for none."""
     kernel = (payloads / "multiboot2.elf").read_bytes()
-    for index, name in enumerate(("start_info_at", "modules_at", "command_line_at", "memory_at")):
-        setattr(host, name, 0x90000 + 0x1000 * index)
+    host.start_low_memory_free()
     host.memory = [(0, 0x9F000, reporter.RAM), (0x100000, 0x4F00000, reporter.RAM)]
     host.module(0, kernel)
     host.command_line = OURS + b" " + sha256_word(kernel if right else kernel + b"more")

@@ -13,19 +13,11 @@ import host_script
 import multiboot_image
 import reporter
 from boots import MICROVM, OURS, report_of
+from host_script import LEAVE_EFER_SET, TANGLED_MAP, rsdp_bytes
 from multiboot_boots import FIXED, check, check_on_host, give
 
 
 # ---- memory ----
-
-
-# Types of the host's own enumeration, unsorted, overlapping, empty.
-TANGLED_MAP = [
-    (0x100000, 0x4F00000, 1), (0, 0xA0000, 1), (0x4000000, 0x100000, 3), (0x4080000, 0x100000, 4),
-    (0x3000000, 0, 2), (0xF0000, 0x10000, 2), (0x4200000, 0x1000, 77), (0x4200800, 0x100, 5), (0x4300000, 0x2000, 6),
-    (0x4400000, 0x2000, 7), (0x4500000, 0x1000, 1), (0x4501000, 0x1000, 0), (1 << 32, 1 << 30, 1),
-    (0xFD00000000, 3 << 32, 2), (0x8F000, 0x11000, 2), (0, 0, 0),
-]
 
 
 @pytest.mark.parametrize("variant", FIXED, ids=str)
@@ -78,14 +70,6 @@ def test_memory_without_any_below_1_mib(protocol, host, boot_host, payloads):
 # ---- the RSDP ----
 
 
-def rsdp_bytes(revision, rsdt=0x4FF0000):
-    """An RSDP whose checksums are right."""
-    data = bytearray(struct.pack("<8sB6sBIIQB3x", b"RSD PTR ", 0, b"PVHBOO", revision, rsdt, 36, 0x4FF1000, 0))
-    data[8] = -sum(data[:20]) & 0xFF
-    data[32] = -sum(data) & 0xFF
-    return bytes(data) if revision >= 2 else bytes(data[:20])
-
-
 NO_HOLE = [(0, 0x5000000, 1)]
 PC_HOLE = [(0, 0x9FC00, 1), (0x9FC00, 0x60400, 2), (0x100000, 0x4F00000, 1)]
 UNLISTED_HOLE = [(0, 0x9FC00, 1), (0x100000, 0x4F00000, 1)]
@@ -133,10 +117,6 @@ def test_no_acpi(protocol, boot, host_of, payloads):
 
 
 # ---- the processor ----
-
-
-# movl $0xc0000080, %ecx; rdmsr; orl $0x900, %eax; wrmsr; movl $0x100000, %eax; jmp *%eax
-LEAVE_EFER_SET = bytes.fromhex("b9800000c0 0f32 0d00090000 0f30 b800001000 ffe0")
 
 
 @pytest.mark.parametrize("protocol", [1, 2])

@@ -16,6 +16,7 @@ import host_script
 import reporter
 from boots import (BOARDS, MIB, MICROVM, MICROVM_OWN_BIOS, NO_LONG_MODE, OURS, PC, PC_QBOOT, Q35, REPORTED, error_of,
                    report_of)
+from host_script import LEAVE_EFER_SET, TANGLED_MAP, rsdp_bytes
 
 # Reporter and entry; None is the default entry.
 VARIANTS = [
@@ -257,15 +258,6 @@ def test_long_memory_map_and_an_old_kernel(host, boot_host, payloads):
     assert error_of(boot_host(host)) == "E313"
 
 
-# Types of the host's own enumeration, unsorted, overlapping, empty.
-TANGLED_MAP = [
-    (0x100000, 0x4F00000, 1), (0, 0xA0000, 1), (0x4000000, 0x100000, 3), (0x4080000, 0x100000, 4),
-    (0x3000000, 0, 2), (0xF0000, 0x10000, 2), (0x4200000, 0x1000, 77), (0x4200800, 0x100, 5), (0x4300000, 0x2000, 6),
-    (0x4400000, 0x2000, 7), (0x4500000, 0x1000, 1), (0x4501000, 0x1000, 0), (1 << 32, 1 << 30, 1),
-    (0xFD00000000, 3 << 32, 2), (0x8F000, 0x11000, 2), (0, 0, 0),
-]
-
-
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_tangled_memory_map(variant, host, boot_host, payloads):
     name, entry = variant
@@ -333,14 +325,18 @@ def test_alignment_that_was_used_is_written_back(room_for_all, host, boot_host, 
     assert report["load_address"] == (0x2000000 if room_for_all else 0x1000000)
 
 
+# What a kernel at 1 MiB wants, so that its end is clear of the image, which takes at most 320 KiB from there on.
+BEYOND_THE_IMAGE = 0xC1000
+
+
 @pytest.mark.parametrize("upwards", [False, True], ids=["down", "up"])
 @pytest.mark.parametrize("odd_bytes", range(4))
 @pytest.mark.parametrize("offset", [1, 3, 0x10, 0x803, 0xFF8])
 def test_initrd_moves_onto_itself(offset, odd_bytes, upwards, host, boot_host, payloads):
     """Memory leaves no other place than one that overlaps where it is, by whatever distance."""
-    kernel = (payloads / "linux32-fixed.bzImage").read_bytes()
+    kernel = boot_image.with_init_size((payloads / "linux32-fixed.bzImage").read_bytes(), BEYOND_THE_IMAGE)
     initrd = boot_image.random_bytes(0x8F004 + odd_bytes)
-    kernel_end = 0x100000 + 0x41000
+    kernel_end = 0x100000 + BEYOND_THE_IMAGE
     place = kernel_end + (0x1000 if upwards else 0)
     host.memory = [(0, 0x9F000, 1), (0x100000, place + 0x90000 - 0x100000, 1)]
     host.module(0x40000, kernel).module(kernel_end + offset, initrd)
@@ -350,12 +346,12 @@ def test_initrd_moves_onto_itself(offset, odd_bytes, upwards, host, boot_host, p
 
 def test_kernel_and_initrd_change_places(host, boot_host, payloads):
     """In memory that just holds both, each lies where the other has to go; a page less is too little."""
-    kernel = (payloads / "linux32-fixed.bzImage").read_bytes()
+    kernel = boot_image.with_init_size((payloads / "linux32-fixed.bzImage").read_bytes(), BEYOND_THE_IMAGE)
     initrd = boot_image.random_bytes(0x90000)
-    kernel_end = 0x100000 + 0x41000
+    kernel_end = 0x100000 + BEYOND_THE_IMAGE
     ram_end = kernel_end + len(initrd)
     host.memory = [(0, 0x9F000, 1), (0x100000, ram_end - 0x100000, 1)]
-    host.module(ram_end - len(kernel), kernel).module(0x128000, initrd)
+    host.module(ram_end - len(kernel), kernel).module(0x170000, initrd)
     report = check_on_host(boot_host(host), host, kernel, initrd)
     assert report.initrd.address == kernel_end
 
@@ -384,22 +380,6 @@ def test_initrd_moves_below_its_highest_address(boot, host_of, payloads):
         kernel = (payloads / name).read_bytes()
         report = boot_and_check(boot, host_of, machine, kernel + initrd, kernel, initrd)
         assert (report.initrd.address > 0x7FFFFFFF) == stays, name
-
-
-def rsdp_bytes(revision, length=36):
-    """An RSDP whose checksums are right."""
-    def balance(data, at):
-        data[at] = -sum(data) & 0xFF
-
-    data = bytearray(struct.pack("<8sB6sBIIQB3x", b"RSD PTR ", 0, b"PVHBOO", revision, 0x4FF0000, length, 0x4FF1000, 0))
-    data += bytes(length - 36)
-    first = data[:20]
-    balance(first, 8)
-    data[:20] = first
-    if revision < 2:
-        return bytes(first)
-    balance(data, 32)
-    return bytes(data)
 
 
 @pytest.mark.parametrize("revision, address, told", [
@@ -443,10 +423,6 @@ def test_what_lies_in_the_image_is_refused(field, data, host, boot_host, build):
     # Without a line of ours there is no policy either: it halts.
     result = boot_host(host, until=r"^pvhboot: E\d{3} .*\n", timeout=10)
     assert "pvhboot: E108 " in result.text, result
-
-
-# movl $0xc0000080, %ecx; rdmsr; orl $0x900, %eax; wrmsr; movl $0x100000, %eax; jmp *%eax
-LEAVE_EFER_SET = bytes.fromhex("b9800000c0 0f32 0d00090000 0f30 b800001000 ffe0")
 
 
 def test_efer_that_a_host_left_set_is_cleared(host, boot_host, payloads):
@@ -513,7 +489,7 @@ SIF_INITDOMAIN = 2
 MODULE_LINES = [
     (OURS + b" host", 0, b"module pvhboot.verbose", b"module pvhboot.verbose"),
     (OURS + b" host", 0, b"", b""),
-    (OURS + b" host", SIF_INITDOMAIN, b"vmlinuz", b"host"),
+    (OURS + b" host pvhboot.protocol=linux", SIF_INITDOMAIN, b"vmlinuz", b"host"),
     (b"pv-shim " + OURS + b" console=xen", 0, None, b""),
     (b"pv-shim " + OURS, 0, b"module line", b"module line"),
     (b"pv-shimmer " + OURS, 0, None, b"pv-shimmer"),

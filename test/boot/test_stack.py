@@ -55,10 +55,30 @@ def bundled(kernel, folder):
     return bundle(folder / "stack.itb", images, [Configuration("all", "kernel", ramdisk="initrd")]).read_bytes()
 
 
+# What the deepest of each decoder's functions are needed for: several methods, checks and filters, one file.
+PACKERS = {
+    "gzip": ["gzip", "-9"],
+    "xz": ["xz", "--check=sha256", "--x86", "--lzma2=preset=6,dict=1MiB"],
+    "lzma": ["xz", "--format=lzma"],
+    "zstd": ["zstd", "-19", "--check", "--long=27"],
+    "lz4": ["lz4", "-9", "--content-size"],
+    "lz4-legacy": ["lz4", "-l"],
+}
+
+
+def packed(name):
+    """A kernel that does not compress well in every part, so that each kind of block comes about."""
+    def make(kernel, folder):
+        content = kernel + boot_image.cpio(300_000) + bytes(range(256)) * 2000 + kernel * 20
+        return subprocess.run([*PACKERS[name], "-c"], input=content, check=True, capture_output=True).stdout
+    return make
+
+
 @pytest.mark.parametrize("payload, change, words", [
+    *((packed(name), None, b"") for name in PACKERS), (packed("zstd"), tangled, b" pvhboot.entry=64"),
     (alone, None, b""), (alone, None, b" pvhboot.entry=64"), (alone, tangled, b""), (alone, tangled, b" pvhboot.entry=64"),
     (alone, None, b" pvhboot.bad"), (bundled, None, b""), (bundled, tangled, b" pvhboot.entry=64"),
-], ids=["plain", "64-bit", "tangled", "tangled, 64-bit", "error", "bundle", "bundle, tangled, 64-bit"])
+], ids=[*PACKERS, "zstd, tangled, 64-bit", "plain", "64-bit", "tangled", "tangled, 64-bit", "error", "bundle", "bundle, tangled, 64-bit"])
 def test_stack_is_large_enough(payload, change, words, image, image32, payloads, tmp_path):
     host = host_script.Host(image)
     host.command_line = b"pvhboot.verbose" + words
