@@ -86,8 +86,8 @@ struct plan {
     size_t move_count;
 };
 
-/* A payload, the kernel inside of a payload, and all modules. */
-#define PLAN_UNPACKED_LIMIT (BOOT_MODULES_LIMIT + 2u)
+/* A payload, a bundle's kernel in it and the kernel inside of that, and all modules. */
+#define PLAN_UNPACKED_LIMIT (BOOT_MODULES_LIMIT + 3u)
 
 /*
  * Segments that a plan may have: for each module, and for a bundle's, three; for each part of a

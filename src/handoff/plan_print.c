@@ -78,6 +78,9 @@ void plan_print(struct output output, const struct plan *plan) {
     for (size_t i = 0; i < plan->unpacked.count; i++)
         PRINT(output, "pvhboot: unpacked %x to %x\n", plan->unpacked.ranges[i].start,
               plan->unpacked.ranges[i].end);
+    /* The mover is placed last: without it there is no plan. */
+    if (!plan->mover.end)
+        return;
     for (size_t i = 0; i < plan->segment_count; i++)
         print_segment(output, &plan->segments[i]);
     for (size_t i = 0; i < plan->move_count; i++)

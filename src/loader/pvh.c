@@ -70,6 +70,20 @@ static bool read_kernel(struct span image, struct kernel *kernel, struct error *
 }
 
 /*
+ * What a Linux does not say when it goes wrong: its entry switches to 64-bit mode without a look,
+ * and copies the map to a boot_params without one (arch/x86/platform/pvh/enlighten.c).
+ */
+static bool check_linux(const struct kernel *kernel, const struct boot_info *info,
+                        struct error *error) {
+    if (!kernel->keeps_gaps)
+        return true;
+    if (kernel->elf.is_64bit && !info->machine.long_mode)
+        return FAIL(error, VMLINUX_NEEDS_LONG_MODE);
+    return info->map.count <= LINUX_E820_MAX_ENTRIES_ZEROPAGE ||
+           FAIL(error, PVH_MAP_TOO_LONG, info->map.count, LINUX_E820_MAX_ENTRIES_ZEROPAGE);
+}
+
+/*
  * The note's limits are for other places than the one it is linked for, as Xen takes them
  * (xen/arch/x86/hvm/dom0_build.c, check_and_adjust_load_address).
  */
@@ -216,7 +230,8 @@ static bool pvh_plan(const struct payload *payload, const struct options *option
                      struct plan *plan, struct error *error) {
     struct pvh_boot boot;
     begin(&boot, payload, options, plan);
-    if (!read_kernel(payload->image, &boot.kernel, error))
+    if (!read_kernel(payload->image, &boot.kernel, error) ||
+        !check_linux(&boot.kernel, plan->info, error))
         return false;
     prefer_linked_place(&boot.kernel, plan);
     /* A Linux, which takes one module, may have it behind itself. */
@@ -272,7 +287,7 @@ static bool inner_kernel_plan(const struct payload *payload, const struct option
     begin(&boot, payload, options, plan);
     if (!linux_parse(payload->image, &container, error) ||
         !unpack_inner_kernel(plan, &container, &image, error) ||
-        !read_kernel(image, &boot.kernel, error))
+        !read_kernel(image, &boot.kernel, error) || !check_linux(&boot.kernel, plan->info, error))
         return false;
     prefer_linked_place(&boot.kernel, plan);
     boot.joined = true;

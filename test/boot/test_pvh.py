@@ -572,6 +572,7 @@ NOT_INSIDE = {
     "bzip2": (bz2.compress(b"x" * 100), {}, "E317"),
     "no kernel": (packing.pack("gzip", b"x" * 1000), {}, "E451"),
     "a cut off file": (packing.pack("gzip", b"x" * 1000)[:-9], {}, "E540"),
+    "another length than was appended": (packing.pack("lz4", b"x" * 1000) + struct.pack("<I", 999), {}, "E542"),
     "a damaged file": (packing.pack("gzip", b"x" * 1000)[:-8] + bytes(8), {}, "E542"),
 }
 
@@ -587,6 +588,59 @@ def test_kernel_inside_without_a_note(boot, payloads, linux):
     kernel = linux(packing.as_linux_has_it("xz", inner))
     assert error_of(boot(MICROVM, kernel, BY_PVH)) == "E460"
     report_of(boot(MICROVM, kernel), "linux")
+
+
+def test_line_that_linux_would_cut_off(boot, host_of, payloads, linux):
+    """A bzImage says how much it takes; of an ELF file that is a Linux it is known; other kernels take any."""
+    code = at(code_of(payloads), START)
+    longest = b"".join(b"w%05d " % number for number in range(400))[:2046] + b"."
+    for owner, limited in ((b"Linux", True), (b"other", False)):
+        kernel = make_elf(code, entry=0, notes=[Note(owner, 1, b""), xen_entry(START)])
+        for size, number in ((2047, None), (2048, "E309" if limited else None)):
+            line = longest + b"x" * (size - 2047)
+            result = boot(MICROVM, kernel, OURS + b" " + line)
+            assert (error_of(result) if number else report_of(result, "pvh").command_line.bytes) == (number or line)
+    inside = linux(packing.as_linux_has_it("gzip", (payloads / "pvh.elf").read_bytes()))
+    limit, = struct.unpack_from("<I", inside, 0x238)
+    assert report_of(boot(MICROVM, inside, BY_PVH + b" " + b"x" * limit), "pvh").command_line.bytes == b"x" * limit
+    assert error_of(boot(MICROVM, inside, BY_PVH + b" " + b"x" * (limit + 1))) == "E309"
+
+
+@pytest.mark.parametrize("owner", [b"Linux", b"other"])
+def test_memory_map_longer_than_linux_looks(owner, host, boot_host, payloads):
+    """Its PVH entry copies as many entries as it is told to a table of 128 (arch/x86/platform/pvh/enlighten.c)."""
+    host.start_low_memory_free()
+    host.memory = [*host.memory, *((0x100000000 + index * 0x200000, 0x100000, 2) for index in range(128 - len(host.memory)))]
+    kernel = make_elf(at(code_of(payloads), START), entry=0, notes=[Note(owner, 1, b""), xen_entry(START)])
+    give(host, kernel)
+    assert len(check(boot_host(host), host, kernel).memory) == 128
+    host.memory.append((0x200000000, 0x100000, 2))
+    result = boot_host(host)
+    if owner == b"Linux":
+        assert error_of(result) == "E465"
+    else:
+        check(result, host, kernel)
+
+
+def test_linux_on_a_processor_without_long_mode(boot, payloads):
+    """A PVH kernel in an ELF64 file may be one of 32 bits, a Linux is not."""
+    machine = PC.but(**NO_LONG_MODE)
+    for owner, number in ((b"Linux", "E470"), (b"other", None)):
+        kernel = make_elf(at(code_of(payloads), START), entry=0, notes=[Note(owner, 1, b""), xen_entry(START)])
+        result = boot(machine, kernel, OURS, "pvhboot32.elf")
+        assert error_of(result) == number if number else report_of(result, "pvh")
+
+
+@pytest.mark.parametrize("between", [b"", b"relocations"], ids=["nothing", "relocations"])
+@pytest.mark.parametrize("owner", [b"Linux", b"other"])
+def test_initrd_behind_the_kernel(owner, between, host, boot_host, payloads):
+    """Of a Linux: it takes but one module, so the others are joined to it, and the first one's line is not theirs."""
+    initrd, more = boot_image.cpio(5004), boot_image.gzip(3001)
+    kernel = make_elf(at(code_of(payloads), START), entry=0, notes=[Note(owner, 1, b""), xen_entry(START)])
+    modules = give(host, kernel + between + initrd, (0x2000000, more, b"line"))
+    if owner == b"Linux" and not between:
+        modules = [Module(initrd + bytes(-len(initrd) % 4) + more, None, initrd=True)]
+    check(boot_host(host), host, kernel, b"", modules)
 
 
 @pytest.mark.parametrize("name", ["linux-old.bzImage", "linux32.bzImage"])

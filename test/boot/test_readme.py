@@ -51,8 +51,9 @@ def folder(build, tmp_path_factory):
 
 
 def run_shell(command, folder):
-    return subprocess.run(["sh", "-e", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=180)
+    """By way of timeout(1), which ends everything that the shell has started, too."""
+    return subprocess.run(["timeout", "180", "sh", "-e", "-c", command], cwd=folder, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 @pytest.mark.parametrize("page, status, texts, command", examples(),

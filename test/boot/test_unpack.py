@@ -103,6 +103,38 @@ def test_every_format_and_kind(format, kind, boot, host_of, kernel_of, content_o
     judge(kind, kernel_of(kind), boot(machine, module, line), host_of(machine, module, line), b"a  b")
 
 
+def test_initrd_packed_behind_a_kernel(boot, host_of, payloads):
+    """Of a bzImage and of a vmlinux, which know where they end; joined as files, each packed by itself."""
+    for name, given in (("linux32.bzImage", handover.Given), ("vmlinux64.elf", handover.GivenVmlinux)):
+        kernel = (payloads / name).read_bytes()
+        module = pack("zstd", kernel) + pack("zstd", INITRD)
+        host = host_of(MICROVM, module, OURS)
+        handover.check(report_of(boot(MICROVM, module)), given(kernel=kernel, initrd=INITRD, command_line=b"",
+                                                              memory=host.memory, rsdp=host.rsdp))
+
+
+def test_lzma_is_not_joined(boot, payloads):
+    """xz(1) does not take it, either: there is no magic number to tell a file from what is none."""
+    kernel = (payloads / "multiboot1.elf").read_bytes()
+    assert error_of(boot(MICROVM, pack("lzma", kernel) + pack("lzma", kernel))) == "E545"
+
+
+def test_bundle_that_would_unpack_the_same_again_and_again(boot, payloads, make):
+    """Its images are all the same bytes of the file: five of them are more than four times what there is."""
+    kernel = (payloads / "multiboot1.elf").read_bytes()
+    packed = pack("gzip", boot_image.random_bytes(300_000))
+    images = [Image("kernel", kernel)] + [Image(f"m{index}", packed, compression="gzip") for index in range(5)]
+    module = make(images, external=True, alignment=PAGE)
+    places = [match.start() for match in re.finditer(re.escape(packed), module)]
+    assert len(places) == 5
+    tree = module[:places[0]]
+    # Every offset is that of the first one, and the rest of the file is cut off.
+    base = int.from_bytes(module[4:8], "big") + 3 & ~3
+    for place in places[1:]:
+        tree = tree.replace((place - base).to_bytes(4, "big"), (places[0] - base).to_bytes(4, "big"))
+    assert error_of(boot(MICROVM, tree + packed)) == "E535"
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_processor_without_long_mode(format, boot, host_of, payloads):
     kernel = (payloads / "multiboot1.elf").read_bytes()
@@ -176,6 +208,8 @@ VARIANTS = {
         "content size": lz4_with_content_size,
         "zeros behind it": followed_by("lz4", bytes(1537)),
         "legacy, joined": lambda data: pack("lz4 legacy", data[:1000]) + pack("lz4 legacy", data[1000:]),
+        "a frame, joined to legacy": lambda data: pack("lz4", data[:1000]) + pack("lz4 legacy", data[1000:]),
+        "legacy, joined to a frame": lambda data: pack("lz4 legacy", data[:1000]) + pack("lz4", data[1000:]),
         "legacy, zeros behind it": followed_by("lz4 legacy", bytes(1537)),
     },
 }

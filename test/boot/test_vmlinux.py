@@ -162,6 +162,18 @@ def test_memory_maps(entries, name, host, boot_host, payloads):
     check(boot_host(host), host, kernel, initrd=initrd)
 
 
+@pytest.mark.parametrize("between", [b"", bytes(4), b"relocations"], ids=["nothing", "zeros", "relocations"])
+@pytest.mark.parametrize("name", REPORTERS)
+def test_initrd_behind_the_kernel(name, between, host, boot_host, payloads):
+    """As `cat vmlinux initrd.img` puts it. What does not begin as an initrd is none: Linux's build has relocations there."""
+    kernel = (payloads / name).read_bytes()
+    initrd = boot_image.cpio(30_001)
+    more = boot_image.gzip(5001)
+    host.module(FREE - 0x1000000, kernel + between + initrd).module(FREE, more)
+    joined = more if between else initrd + bytes(-len(initrd) % 4) + more
+    check(boot_host(host), host, kernel, initrd=joined)
+
+
 @pytest.mark.parametrize("name", REPORTERS)
 def test_command_line_as_long_as_a_linux_takes(name, boot, host_of, payloads):
     kernel = (payloads / name).read_bytes()
