@@ -50,7 +50,7 @@ static bool read_header(struct span image, struct elf *elf, struct header *heade
     bool machine = header->machine == EM_X86_64 || (header->machine == EM_386 && !elf->is_64bit);
     bool type = header->type == ET_EXEC || header->type == ET_DYN;
     bool class = elf->is_64bit || ident.bytes[EI_CLASS] == ELFCLASS32;
-    if (!machine || !type || !class || ident.bytes[EI_DATA] != ELFDATA2LSB)
+    if (!elf_probe(image) || !machine || !type || !class || ident.bytes[EI_DATA] != ELFDATA2LSB)
         return FAIL(error, ELF_KIND, ident.bytes[EI_CLASS], ident.bytes[EI_DATA], header->type,
                     header->machine);
     return true;
