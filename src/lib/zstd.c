@@ -66,6 +66,7 @@ static enum decompress_result run(struct decompression *decompression) {
     size_t size = ZSTD_findFrameCompressedSize(frame.bytes, frame.size);
     if (ZSTD_isError(size))
         return result_of(size);
+    decompression->consumed += size;
     size_t room = decompression_promise(decompression, SIZE_MAX);
     size_t result = ZSTD_decompressDCtx(context, decompression->room + decompression->written, room,
                                         frame.bytes, size);
@@ -75,7 +76,6 @@ static enum decompress_result run(struct decompression *decompression) {
         return DECOMPRESS_DAMAGED;
     if (ZSTD_isError(result))
         return result_of(result);
-    decompression->consumed += size;
     decompression->written += result;
     decompression_skip_frames(decompression);
     return DECOMPRESS_DONE;

@@ -111,7 +111,7 @@ struct pvh_boot {
     struct kernel kernel;
     struct placing placing;
     uint32_t line_limit; /* 0, or the most characters that the kernel takes */
-    bool joined;         /* the modules are one initrd, at... */
+    bool joined;         /* for a Linux, the modules are one initrd, at... */
     struct linux_placing initrd;
 };
 
@@ -140,14 +140,16 @@ static struct handed_module handed_module(const struct pvh_boot *boot, uint32_t 
     return handed;
 }
 
-/* One piece of memory: the structure, modules, map, and then the texts. */
-/* Lines and map have limits (boot_info.h), which keep the sum far below 4 GiB. */
-static uint32_t information_size(const struct pvh_boot *boot) {
-    size_t size = sizeof(struct hvm_start_info) + payload_line_room(boot->payload);
-    size += boot->plan->info->map.count * sizeof(struct hvm_memmap_table_entry);
+/*
+ * One piece of memory: the structure, modules, map, and then the texts. A bundle's have no limit,
+ * and may be listed often.
+ */
+static uint64_t information_size(const struct pvh_boot *boot) {
+    uint64_t size = sizeof(struct hvm_start_info) + payload_line_room(boot->payload);
+    size += (uint64_t)boot->plan->info->map.count * sizeof(struct hvm_memmap_table_entry);
     for (uint32_t i = 0; i < module_count(boot); i++)
         size += sizeof(struct hvm_modlist_entry) + handed_module(boot, i).line.size + 1;
-    return (uint32_t)size;
+    return size;
 }
 
 static uint8_t *write_text(uint8_t *to, struct span text) {
@@ -205,11 +207,14 @@ static bool write_information(const struct pvh_boot *boot, uint8_t *bytes, uint3
 }
 
 static bool hand_over(const struct pvh_boot *boot, struct error *error) {
-    struct room_request request = {.size = information_size(boot),
+    uint64_t size = information_size(boot);
+    struct room_request request = {.size = (uint32_t)size,
                                    .alignment = sizeof(uint64_t),
                                    .within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END}};
     uint32_t address;
     void *bytes;
+    if (size > LOW_MEMORY_END)
+        return FAIL(error, PVH_TOO_MUCH_INFORMATION, size);
     if (!plan_scratch(boot->plan, &request, "start_info", &address, &bytes, error))
         return false;
     if (!write_information(boot, bytes, address, error))
@@ -234,17 +239,13 @@ static bool pvh_plan(const struct payload *payload, const struct options *option
         !check_linux(&boot.kernel, plan->info, error))
         return false;
     prefer_linked_place(&boot.kernel, plan);
-    /* A Linux, which takes one module, may have it behind itself. */
-    struct span tail = {0};
-    if (boot.kernel.keeps_gaps) {
-        tail = vmlinux_tail(&boot.kernel.elf);
-        boot.line_limit = LINUX_COMMAND_LINE_LIMIT;
-    }
-    boot.joined = tail.size != 0;
-    boot.initrd.initrd = linux_initrd_of(payload, tail, UINT32_MAX);
-    bool placed = boot.joined ? vmlinux_place(&boot.placing, &boot.initrd, error)
-                              : placing_add_all(&boot.placing, error);
-    return placed && hand_over(&boot, error);
+    /* A Linux takes one module, and may have it behind itself. */
+    boot.joined = boot.kernel.keeps_gaps;
+    if (!boot.joined)
+        return placing_add_all(&boot.placing, error) && hand_over(&boot, error);
+    boot.line_limit = LINUX_COMMAND_LINE_LIMIT;
+    boot.initrd.initrd = linux_initrd_of(payload, vmlinux_tail(&boot.kernel.elf), UINT32_MAX);
+    return vmlinux_place(&boot.placing, &boot.initrd, error) && hand_over(&boot, error);
 }
 
 /* --- The kernel inside a bzImage -------------------------------------------------------------- */
@@ -287,7 +288,11 @@ static bool inner_kernel_plan(const struct payload *payload, const struct option
     begin(&boot, payload, options, plan);
     if (!linux_parse(payload->image, &container, error) ||
         !unpack_inner_kernel(plan, &container, &image, error) ||
-        !read_kernel(image, &boot.kernel, error) || !check_linux(&boot.kernel, plan->info, error))
+        !read_kernel(image, &boot.kernel, error))
+        return false;
+    /* Whether it has a note that says so or not. */
+    boot.kernel.keeps_gaps = true;
+    if (!check_linux(&boot.kernel, plan->info, error))
         return false;
     prefer_linked_place(&boot.kernel, plan);
     boot.joined = true;

@@ -27,7 +27,7 @@ class Image:
     data          a path, or the bytes themselves
     hashes        the algo of each hash node
     command_line  our property for it; argv0 likewise
-    properties    any further ones, and what is to stand in the place of a usual one: text, number, or None for absent
+    properties    any further ones, and what is to stand in the place of a usual one: text, number, path, or None for absent
     """
 
     name: str
@@ -128,7 +128,12 @@ def _properties(values):
 
 
 def _value(value):
-    """A number is one cell, a text one string, a tuple of texts a list of strings, bytes are themselves."""
+    """A number is one cell, a text one string, a tuple of texts a list of strings, bytes are themselves, a path its file's.
+
+    Of a megabyte of text in its source mkimage takes minutes.
+    """
+    if isinstance(value, pathlib.Path):
+        return f"/incbin/({_text(str(value))})"
     if isinstance(value, int):
         return f"<{value:#x}>"
     if isinstance(value, bytes):

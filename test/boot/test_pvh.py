@@ -22,7 +22,7 @@ from boots import BOARDS, MIB, MICROVM, NO_LONG_MODE, OURS, PC, error_of, report
 from elf_image import (BUILD_ID, EM_X86_64, ET_DYN, LINUX_NOTE, PHYS32_ENTRY, PHYS32_RELOC, ElfImage, Note, Segment,
                        xen_entry, xen_relocatable)
 from elf_image import make as make_elf
-from fit import Configuration, Image, bundle
+from fit import COMMAND_LINE, Configuration, Image, bundle
 from handover import PAGE
 from handover_pvh import INITDOMAIN, PRIVILEGED, Given, Module
 from host_script import LEAVE_EFER_SET, TANGLED_MAP, Host, rsdp_bytes
@@ -620,6 +620,26 @@ def test_memory_map_longer_than_linux_looks(owner, host, boot_host, payloads):
         assert error_of(result) == "E465"
     else:
         check(result, host, kernel)
+
+
+def test_lines_that_are_too_long_together(boot, payloads, tmp_path):
+    """A bundle may list a module with a long line many times: 4 GiB of texts, and a sum that is 0 in 32 bits."""
+    line = tmp_path / "line"
+    line.write_bytes(b"A" * 0xFFFFFF + b"\0")
+    images = [Image("kernel", (payloads / "pvh.elf").read_bytes()),
+              Image("module", b"x", type="firmware", properties={COMMAND_LINE: line})]
+    listed = Configuration("conf", "kernel", loadables=("module",) * 256)
+    module = bundle(tmp_path / "lines.itb", images, [listed]).read_bytes()
+    assert error_of(boot(MICROVM.but(memory="1G"), module)) == "E464"
+
+
+def test_modules_of_a_linux_are_one_initrd(host, boot_host, payloads):
+    """It takes but one: microcode and initrd would else be the microcode alone."""
+    kernel = make_elf(at(code_of(payloads), START), entry=0, notes=[Note(b"Linux", 1, b""), xen_entry(START)])
+    first, second = boot_image.cpio(5003), boot_image.gzip(3001)
+    give(host, kernel, (0x2000000, first, b"line"), (0x2100000, second, b"other"))
+    joined = first + bytes(-len(first) % 4) + second
+    check(boot_host(host), host, kernel, b"", [Module(joined, b"line", initrd=True)])
 
 
 def test_linux_on_a_processor_without_long_mode(boot, payloads):
