@@ -9,14 +9,23 @@ import subprocess
 # Which part a source file belongs to, the first that fits; what a function has inlined counts for it.
 PARTS = [
     ("Linux", r"loader/(bzimage|initrd|linux)"),
-    ("Multiboot and ELF", r"loader/(multiboot|elf)"),
+    ("Multiboot", r"loader/multiboot"),
+    ("PVH and vmlinux", r"loader/(pvh|vmlinux)"),
+    ("ELF files, and where such kernels go", r"loader/(elf|kernel)"),
     ("display", r"display"),
     ("bundles and digests", r"loader/fit|lib/digest"),
+    ("lz4", r"lib/lz4"),
+    ("unpacking, but for the formats", r"lib/(decompress|gzip|xz|zstd)|loader/unpack"),
     ("error messages", r"lib/error"),
     ("everything else", r""),
 ]
-LIBRARIES = ("libfdt", "libtomcrypt")
+LIBRARIES = {"libz": "zlib (gzip)", "liblzma": "liblzma (xz, lzma)", "libzstd": "libzstd (zstd)", "libfdt": "libfdt (bundles)",
+             "libtomcrypt": "libtomcrypt (digests)"}
 UNNAMED = "texts and tables without a name, alignment"
+OTHER = PARTS[-1][0]
+
+# What the map says of a piece of a section: its name, where it lies, its size, the file it comes from.
+PIECE = re.compile(r"^ (\.\S+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S+)$", re.M)
 
 
 def sizes(image):
@@ -35,18 +44,6 @@ def sizes(image):
             "loaded": sum(filesz for filesz, _ in loads), "occupied": sum(memsz for _, memsz in loads)}
 
 
-def symbols(file):
-    """{name: size} of what takes bytes of the file: functions and data, but not .bss."""
-    listing = subprocess.run(["nm", "-S", file], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    found = re.findall(r"^[0-9a-f]+ ([0-9a-f]+) ([tTrRdDwWV]) (\S+)$", listing.stdout, re.M)
-    return {name: int(size, 16) for size, _, name in found}
-
-
-def library_symbols(build, library):
-    archives = list(build.glob(f"debian/i386/*/usr/lib/*/{library}.a"))
-    return {name for archive in archives for name in symbols(archive)}
-
-
 def part_of_source(path):
     return next(part for part, pattern in PARTS if re.search(pattern, path))
 
@@ -62,16 +59,30 @@ def definitions(top):
     return found
 
 
-def parts(image, build, top):
-    """[(part, bytes)] of what is loaded. Names that the link-time optimiser has split (".part.0") count for the whole."""
-    libraries = {library: library_symbols(build, library) for library in LIBRARIES}
+def pieces(link_map):
+    """(name, size, file) of everything that is loaded, by the linker's map."""
+    text = link_map.read_text().partition("\nLinker script and memory map\n")[2]
+    loaded = text.partition("\n.bss ")[0]
+    for name, address, size, file in PIECE.findall(loaded):
+        # What was thrown away stands at 0.
+        if int(address, 16):
+            yield name, int(size, 16), file
+
+
+def part_of_piece(name, file, ours):
+    archive = re.search(r"([^/]+)\.a\(", file)
+    if archive:
+        return LIBRARIES[archive[1]]
+    # ".text.run_frame.lto_priv.0", ".text.unlikely.run_frame", ".rodata.run_frame.str1.1", and texts of several functions
+    found = re.match(r"\.\w+(?:\.(?:unlikely|hot|startup))?\.(\w+)", name)
+    return ours.get(found[1], OTHER) if found and not found[1].startswith("str") else UNNAMED
+
+
+def parts(image, link_map, top):
+    """[(part, bytes)] of what is loaded. What the link-time optimiser has split (".part.0") counts for the whole."""
     ours = definitions(top)
     weight = collections.Counter()
-    for name, size in symbols(image).items():
-        plain = name.partition(".")[0]
-        part = ours.get(plain)
-        if not part:
-            part = next((library for library, names in libraries.items() if name in names), PARTS[-1][0])
-        weight[part] += size
-    weight[UNNAMED] = sizes(image)["loaded"] - sum(weight.values())
-    return [(part, weight[part]) for part in [part for part, _ in PARTS] + [*LIBRARIES, UNNAMED]]
+    for name, size, file in pieces(link_map):
+        weight[part_of_piece(name, file, ours)] += size
+    weight[UNNAMED] += sizes(image)["loaded"] - sum(weight.values())
+    return [(part, weight[part]) for part in [*(part for part, _ in PARTS), *LIBRARIES.values(), UNNAMED]]

@@ -12,7 +12,8 @@ import re
 import struct
 import sys
 
-TEST = pathlib.Path(__file__).resolve().parents[1]
+BENCH = pathlib.Path(__file__).resolve().parent
+TEST = BENCH.parent
 sys.path.insert(0, str(TEST / "boot"))
 
 import debian  # noqa: E402
