@@ -292,9 +292,10 @@ bool elf_segment_is_headers(const struct elf *elf, uint32_t index) {
     return elf->section_count ? has_only_notes(elf, header.offset, end) : end <= headers_end;
 }
 
-/* Behind [offset, offset + size) of the file if that is further than `end`, and in the file. */
+/* Behind [offset, offset + size) of the file if it is not empty, further than `end`, in the file.
+ */
 static void extend(const struct elf *elf, uint64_t offset, uint64_t size, size_t *end) {
-    if (size <= elf->image.size && offset <= elf->image.size - size && offset + size > *end)
+    if (size && size <= elf->image.size && offset <= elf->image.size - size && offset + size > *end)
         *end = (size_t)(offset + size);
 }
 

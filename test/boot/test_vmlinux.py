@@ -174,6 +174,17 @@ def test_initrd_behind_the_kernel(name, between, host, boot_host, payloads):
     check(boot_host(host), host, kernel, initrd=joined)
 
 
+def test_initrd_behind_a_kernel_with_an_empty_segment(host, boot_host, payloads):
+    """Of nothing, an offset means nothing; also not where the file ends."""
+    code, entry = code_of(payloads, "vmlinux32.elf")
+    initrd = boot_image.cpio(30_001)
+    kernel = make_elf([code, Segment(0x2800000, b"", 0x1000)], entry=code.address + entry, notes=[LINUX_NOTE], bits=32)
+    at = kernel.index((0x2800000).to_bytes(4, "little")) - 4  # p_offset, before p_vaddr
+    kernel = kernel[:at] + (len(kernel) + 999).to_bytes(4, "little") + kernel[at + 4:]
+    host.module(FREE - 0x1000000, kernel + initrd)
+    check(boot_host(host), host, kernel, initrd=initrd)
+
+
 @pytest.mark.parametrize("name", REPORTERS)
 def test_command_line_as_long_as_a_linux_takes(name, boot, host_of, payloads):
     kernel = (payloads / name).read_bytes()

@@ -24,11 +24,11 @@ static uint64_t end_of(const struct load_segment *segment) {
     return (uint64_t)segment->address + segment->size;
 }
 
-static const char *judge_segment(const struct multiboot_kernel *kernel, uint32_t index,
-                                 struct span image, bool *has_entry) {
+static const char *judge_segment(const struct kernel *kernel, uint32_t index, struct span image,
+                                 bool *has_entry) {
     struct load_segment segment;
     struct load_segment other;
-    if (!multiboot_segment(kernel, index, &segment))
+    if (!kernel_segment(kernel, index, &segment))
         return NULL;
     if (!is_part(segment.bytes, image))
         return "what is loaded is not in the file";
@@ -38,7 +38,7 @@ static const char *judge_segment(const struct multiboot_kernel *kernel, uint32_t
         end_of(&segment) > kernel->link.end)
         return "what is loaded is not in low memory, or not where the kernel is";
     for (uint32_t i = 0; i < index; i++)
-        if (multiboot_segment(kernel, i, &other) && segment.address < end_of(&other) &&
+        if (kernel_segment(kernel, i, &other) && segment.address < end_of(&other) &&
             other.address < end_of(&segment))
             return "two segments overlap";
     *has_entry |=
@@ -58,11 +58,11 @@ static const char *judge_sections(const struct elf *elf, struct span image) {
     return NULL;
 }
 
-static const char *judge_kernel(const struct multiboot_kernel *kernel, struct span image) {
+static const char *judge_kernel(const struct kernel *kernel, struct span image) {
     bool has_entry = false;
     if (kernel->link.start >= kernel->link.end || kernel->link.end > LOW_MEMORY_END)
         return "a kernel that is nowhere";
-    for (uint32_t i = 0; i < multiboot_segment_count(kernel); i++) {
+    for (uint32_t i = 0; i < kernel_segment_count(kernel); i++) {
         const char *wrong = judge_segment(kernel, i, image, &has_entry);
         if (wrong)
             return wrong;
@@ -99,7 +99,7 @@ static void try_version(const struct version *version, struct span image) {
         offset + version->least > version->search)
         must_be_right("a header where none may be");
     if (version->parse(image, offset, &kernel, &error))
-        must_be_right(judge_kernel(&kernel, image));
+        must_be_right(judge_kernel(&kernel.load, image));
     else if (!is_multiboot_error(error.number))
         must_be_right("refused without a reason of its own");
 }

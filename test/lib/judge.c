@@ -180,6 +180,37 @@ static bool is_free(const struct simulated_machine *machine, const struct host_i
     return !busy;
 }
 
+/* --- What kind of file it is ------------------------------------------------------------------ */
+
+uint64_t file_number(const struct judged_file *file, uint64_t offset, unsigned size) {
+    uint64_t number = 0;
+    for (unsigned i = 0; i < size; i++) {
+        uint8_t byte = 0;
+        if (offset < file->size && i < file->size - offset)
+            simulated_before(file->machine, file->address + offset + i, &byte, 1);
+        number |= (uint64_t)byte << 8 * i;
+    }
+    return number;
+}
+
+#define BOOT_SECTOR_MAGIC 0x1feu
+#define SETUP_HEADER_MAGIC 0x202u
+#define GZIP_MAGIC 0x8b1fu
+#define APPENDED_LENGTH 4u
+#define FIT_MAGIC 0xedfe0dd0u /* as a little-endian number */
+
+static bool is_linux(const struct judged_file *file) {
+    return file_number(file, BOOT_SECTOR_MAGIC, 2) == LINUX_BOOT_FLAG &&
+           file_number(file, SETUP_HEADER_MAGIC, 4) == LINUX_HEADER_MAGIC;
+}
+
+/* By the command line; or, of a bzImage, because the host's kernel is to be the first domain's. */
+static bool asks_for_pvh(const struct simulated_machine *machine, const struct host_input *host) {
+    return machine->options.protocol == PROTOCOL_PVH ||
+           (machine->options.protocol == PROTOCOL_AUTO &&
+            (host->start_info.flags & SIF_INITDOMAIN));
+}
+
 /* --- What was written ------------------------------------------------------------------------- */
 
 static bool in_list(const struct extent *ranges, size_t count, uint64_t address) {
@@ -189,26 +220,39 @@ static bool in_list(const struct extent *ranges, size_t count, uint64_t address)
     return false;
 }
 
-/* Whether some written byte outside of the ranges differs from what was there. */
+/*
+ * Whether some written byte outside of the ranges differs from what was there. With a `host`, what
+ * is free by its word may differ.
+ */
 static bool changed_outside(const struct simulated_machine *machine, const struct extent *ranges,
-                            size_t count) {
+                            size_t count, const struct host_input *host) {
     for (uint32_t i = 0; i < machine->written_count; i++) {
         const uint64_t page = machine->written[i];
         const uint8_t *now = machine->bytes + page * PAGE_SIZE;
         const uint8_t *before = simulated_page_before(machine, page);
         if (memcmp(now, before, PAGE_SIZE) == 0)
             continue;
-        for (size_t offset = 0; offset < PAGE_SIZE; offset++)
-            if (now[offset] != before[offset] && !in_list(ranges, count, page * PAGE_SIZE + offset))
+        const struct extent whole = {page * PAGE_SIZE, (page + 1) * PAGE_SIZE};
+        if (host && is_free(machine, host, whole))
+            continue;
+        for (size_t offset = 0; offset < PAGE_SIZE; offset++) {
+            const struct extent byte = {whole.start + offset, whole.start + offset + 1};
+            if (now[offset] != before[offset] && !in_list(ranges, count, byte.start) &&
+                !(host && is_free(machine, host, byte)))
                 return true;
+        }
     }
     return false;
 }
 
-/* Memory that may have been written so far: the arena, then all scratch. The caller frees it. */
+/*
+ * Memory that may have been written so far: the arena, all scratch, and what was unpacked. The
+ * caller frees it.
+ */
 static struct extent *written_ranges(const struct simulated_machine *machine, size_t *count) {
     const struct plan *plan = &machine->plan;
-    struct extent *ranges = malloc((plan->segment_count + 1) * sizeof *ranges);
+    struct extent *ranges =
+        malloc((plan->segment_count + plan->unpacked.count + 1) * sizeof *ranges);
     if (!ranges)
         abort();
     *count = 0;
@@ -216,7 +260,18 @@ static struct extent *written_ranges(const struct simulated_machine *machine, si
     for (size_t i = 0; i < plan->segment_count; i++)
         if (plan->segments[i].kind == SEGMENT_SCRATCH)
             ranges[(*count)++] = extent_of(plan->segments[i].destination);
+    for (size_t i = 0; i < plan->unpacked.count; i++)
+        ranges[(*count)++] = extent_of(plan->unpacked.ranges[i]);
     return ranges;
+}
+
+/* A decoder's memory is not in the plan: it is free again when the decoder is done. */
+static bool may_have_unpacked(const struct simulated_machine *machine,
+                              const struct host_input *host) {
+    const struct judged_file file = {machine, host->modules[0].paddr, host->modules[0].size};
+    return machine->plan.unpacked.count || file_number(&file, 0, 4) == FIT_MAGIC ||
+           (is_linux(&file) && asks_for_pvh(machine, host)) ||
+           judge_packing(machine, &host->modules[0]);
 }
 
 const char *judge_untouched(const struct simulated_machine *machine) {
@@ -228,12 +283,14 @@ const char *judge_untouched(const struct simulated_machine *machine) {
     struct host_input host = read_host(machine);
     for (size_t i = 0; i < count && !wrong; i++) {
         if (!is_free(machine, &host, ranges[i]))
-            wrong = i ? "scratch is not free RAM" : "the arena is not free RAM";
+            wrong =
+                i ? "scratch, or what was unpacked, is not free RAM" : "the arena is not free RAM";
         for (size_t j = 0; j < i; j++)
             if (overlap(ranges[i], ranges[j]))
-                wrong = "arena and scratch overlap";
+                wrong = "arena, scratch and what was unpacked overlap";
     }
-    if (!wrong && changed_outside(machine, ranges, count))
+    if (!wrong &&
+        changed_outside(machine, ranges, count, may_have_unpacked(machine, &host) ? &host : NULL))
         wrong = "a byte outside of arena and scratch was changed";
     free_host(&host);
     free(ranges);
@@ -318,7 +375,7 @@ const char *judge_moves(struct simulated_machine *machine) {
         wrong = "a move leaves memory";
     if (!wrong)
         wrong = judge_segments(machine, segments, count);
-    if (!wrong && changed_outside(machine, ranges, range_count))
+    if (!wrong && changed_outside(machine, ranges, range_count, NULL))
         wrong = "a move changed a byte that is no segment's";
     /* Whoever looks at the plan after this finds no lists, rather than overwritten ones. */
     plan->segments = NULL;
@@ -332,17 +389,6 @@ const char *judge_moves(struct simulated_machine *machine) {
 
 /* --- The payload ------------------------------------------------------------------------------ */
 
-uint64_t file_number(const struct judged_file *file, uint64_t offset, unsigned size) {
-    uint64_t number = 0;
-    for (unsigned i = 0; i < size; i++) {
-        uint8_t byte = 0;
-        if (offset < file->size && i < file->size - offset)
-            simulated_before(file->machine, file->address + offset + i, &byte, 1);
-        number |= (uint64_t)byte << 8 * i;
-    }
-    return number;
-}
-
 void judged_payload_add(struct judged_payload *payload, struct hvm_modlist_entry part) {
     payload->parts = realloc(payload->parts, (payload->part_count + 1) * sizeof part);
     if (!payload->parts)
@@ -355,30 +401,38 @@ static struct judged_file kernel_file(const struct simulated_machine *machine,
     return (struct judged_file){machine, payload->parts[0].paddr, payload->parts[0].size};
 }
 
-#define BOOT_SECTOR_MAGIC 0x1feu
-#define SETUP_HEADER_MAGIC 0x202u
-#define FIT_MAGIC 0xedfe0dd0u /* as a little-endian number */
-
-static bool is_linux(const struct judged_file *file) {
-    return file_number(file, BOOT_SECTOR_MAGIC, 2) == LINUX_BOOT_FLAG &&
-           file_number(file, SETUP_HEADER_MAGIC, 4) == LINUX_HEADER_MAGIC;
-}
-
+/* The first of these that it is, and that was asked for. */
 static const char *choose_kind(const struct simulated_machine *machine,
-                               struct judged_payload *payload) {
-    const enum protocol asked = machine->options.protocol;
+                               const struct host_input *host, struct judged_payload *payload) {
     const struct judged_file file = kernel_file(machine, payload);
-    if (is_linux(&file) && (asked == PROTOCOL_AUTO || asked == PROTOCOL_LINUX))
-        payload->kind = JUDGED_LINUX;
-    else if (judge_find_multiboot(&file, 2) != UINT64_MAX &&
-             (asked == PROTOCOL_AUTO || asked == PROTOCOL_MULTIBOOT2))
-        payload->kind = JUDGED_MULTIBOOT2;
-    else if (judge_find_multiboot(&file, 1) != UINT64_MAX &&
-             (asked == PROTOCOL_AUTO || asked == PROTOCOL_MULTIBOOT1))
-        payload->kind = JUDGED_MULTIBOOT1;
-    else
-        return "a plan for a file of no known kind, or of another than was asked for";
-    return NULL;
+    const enum protocol asked =
+        is_linux(&file) && asks_for_pvh(machine, host) ? PROTOCOL_PVH : machine->options.protocol;
+    const bool elf = judge_is_elf(&file);
+    struct extent note;
+    const struct {
+        enum judged_kind kind;
+        enum protocol protocol;
+        bool is_it;
+        bool on_request;
+    } kinds[] = {
+        {JUDGED_LINUX, PROTOCOL_LINUX, is_linux(&file), false},
+        {JUDGED_MULTIBOOT2, PROTOCOL_MULTIBOOT2, judge_find_multiboot(&file, 2) != UINT64_MAX,
+         false},
+        {JUDGED_MULTIBOOT1, PROTOCOL_MULTIBOOT1, judge_find_multiboot(&file, 1) != UINT64_MAX,
+         false},
+        {JUDGED_PVH, PROTOCOL_PVH, elf && judge_find_note(&file, "Xen", 18, &note), false},
+        {JUDGED_VMLINUX, PROTOCOL_LINUX,
+         elf && judge_find_note(&file, "Linux", JUDGED_ANY_NOTE, &note), false},
+        {JUDGED_INNER_KERNEL, PROTOCOL_PVH, is_linux(&file), true},
+        {JUDGED_VMLINUX, PROTOCOL_LINUX, elf, true},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        payload->kind = kinds[i].kind;
+        if (kinds[i].is_it &&
+            (asked == PROTOCOL_AUTO ? !kinds[i].on_request : asked == kinds[i].protocol))
+            return NULL;
+    }
+    return "a plan for a file of no known kind, or of another than was asked for";
 }
 
 static bool is_bundle(const struct simulated_machine *machine,
@@ -395,52 +449,104 @@ static char *copy_text_of(struct span text) {
     return copy;
 }
 
+/* A container may hold another: a bundle compressed data, and they a bundle. */
+static const char *open_containers(const struct simulated_machine *machine,
+                                   struct judged_payload *payload) {
+    const char *wrong = NULL;
+    for (;;) {
+        if (wrong)
+            return wrong;
+        if (is_bundle(machine, payload)) {
+            if (payload->bundled)
+                return "a bundle in a bundle was booted";
+            wrong = judge_bundle(machine, payload);
+        } else if (judge_packing(machine, &payload->parts[0])) {
+            if (payload->unpacked)
+                return "what was compressed twice was booted";
+            payload->unpacked = true;
+            wrong = judge_unpacked(machine, &payload->parts[0]);
+        } else {
+            return NULL;
+        }
+    }
+}
+
+/* Of the bzImage that part 0 is; the kernel inside it becomes part 0. boot.rst, payload_offset. */
+static const char *open_bzimage(const struct simulated_machine *machine,
+                                struct judged_payload *payload, struct linux_kernel *container) {
+    struct hvm_modlist_entry *part = &payload->parts[0];
+    const struct span image = {(uint32_t)part->paddr, machine->bytes + part->paddr,
+                               (size_t)part->size};
+    struct error error;
+    *container = (struct linux_kernel){0};
+    if (!linux_parse(image, container, &error))
+        return "a plan for a file that does not parse";
+    if (payload->kind != JUDGED_INNER_KERNEL)
+        return NULL;
+    const struct setup_header *header = &container->header;
+    if (header->version < 0x208 ||
+        (uint64_t)header->payload_offset + header->payload_length > container->code.size)
+        return "a kernel was found in a bzImage that has none";
+    part->paddr = container->code.address + header->payload_offset;
+    part->size = header->payload_length;
+    const struct judged_file file = kernel_file(machine, payload);
+    if (judge_is_elf(&file))
+        return NULL;
+    /* gzip has its length at its end, the build puts it behind all others. */
+    if (file_number(&file, 0, 2) != GZIP_MAGIC)
+        part->size -= APPENDED_LENGTH;
+    return judge_unpacked(machine, part);
+}
+
 /* All of it before the moves: they may overwrite what is read here. */
 static const char *find_payload(const struct simulated_machine *machine,
                                 const struct host_input *host, struct judged_payload *payload) {
-    const char *wrong = NULL;
     const struct options *options = &machine->options;
     judged_payload_add(payload, host->modules[0]);
     if (options->argv0 == ARGV0_WORD)
         payload->option_argv0 = copy_text_of(options->argv0_word);
-    if (options->has_sha256)
-        wrong = judge_sha256(machine, &payload->parts[0]);
-    if (!wrong && is_bundle(machine, payload))
-        wrong = judge_bundle(machine, payload);
+    const char *wrong = options->has_sha256 ? judge_sha256(machine, &payload->parts[0]) : NULL;
     if (options->verify_all &&
-        (host->start_info.nr_modules > 1 || (!options->has_sha256 && !payload->bundled)))
+        (host->start_info.nr_modules > 1 || (!options->has_sha256 && !is_bundle(machine, payload))))
         wrong = "what nothing vouches for was taken";
+    if (!wrong)
+        wrong = open_containers(machine, payload);
     for (uint32_t i = 1; i < host->start_info.nr_modules; i++)
         judged_payload_add(payload, host->modules[i]);
-    return wrong ? wrong : choose_kind(machine, payload);
+    return wrong ? wrong : choose_kind(machine, host, payload);
 }
 
-static const char *judge_linux_payload(struct simulated_machine *machine,
-                                       const struct host_input *host,
-                                       const struct judged_payload *payload) {
-    const struct hvm_modlist_entry *part = &payload->parts[0];
-    const struct span image = {(uint32_t)part->paddr, machine->bytes + part->paddr,
-                               (size_t)part->size};
-    struct linux_kernel kernel = {0};
-    struct error error;
-    if (!linux_parse(image, &kernel, &error))
-        return "a plan for a file that does not parse";
-    const char *wrong = judge_moves(machine);
-    return wrong ? wrong : judge_linux(machine, host, payload, &kernel);
+/* Once the plan was carried out. */
+static const char *judge_handed_over(const struct simulated_machine *machine,
+                                     const struct host_input *host,
+                                     const struct judged_payload *payload,
+                                     const struct linux_kernel *bzimage) {
+    switch (payload->kind) {
+    case JUDGED_LINUX:
+        return judge_linux(machine, host, payload, bzimage);
+    case JUDGED_VMLINUX:
+        return judge_vmlinux(machine, host, payload);
+    case JUDGED_PVH:
+        return judge_pvh(machine, host, payload, NULL);
+    case JUDGED_INNER_KERNEL:
+        return judge_pvh(machine, host, payload, bzimage);
+    default:
+        return judge_multiboot(machine, host, payload);
+    }
 }
 
 /* Everything of a plan that passed its check. */
 static const char *judge_prepared(struct simulated_machine *machine,
                                   const struct host_input *host) {
     struct judged_payload payload = {0};
+    struct linux_kernel bzimage;
     const char *wrong = find_payload(machine, host, &payload);
-    if (!wrong && payload.kind == JUDGED_LINUX) {
-        wrong = judge_linux_payload(machine, host, &payload);
-    } else if (!wrong) {
+    if (!wrong && (payload.kind == JUDGED_LINUX || payload.kind == JUDGED_INNER_KERNEL))
+        wrong = open_bzimage(machine, &payload, &bzimage);
+    if (!wrong)
         wrong = judge_moves(machine);
-        if (!wrong)
-            wrong = judge_multiboot(machine, host, &payload);
-    }
+    if (!wrong)
+        wrong = judge_handed_over(machine, host, &payload, &bzimage);
     free(payload.parts);
     free(payload.option_argv0);
     return wrong;
@@ -451,6 +557,8 @@ const char *judge(struct simulated_machine *machine) {
     if (wrong || machine->info.arena.range.end == 0)
         return wrong;
     struct host_input host = read_host(machine);
+    /* What was unpacked belongs to what lies in memory now, as the host's things do. */
+    simulated_watch(machine);
     if (machine->info.map.count)
         wrong = judge_map(&machine->info.map, host.map, host.start_info.memmap_entries);
     if (!wrong && machine->prepared)

@@ -30,7 +30,10 @@ bool raw_is_ram(const struct hvm_memmap_table_entry *entries, uint32_t count, st
 bool judge_holds(const struct simulated_machine *machine, uint64_t address, uint64_t source,
                  uint64_t size);
 
-/* Nothing but the arena and the plan's scratch was written, and both are free RAM. */
+/*
+ * Nothing but the arena, the plan's scratch and what was unpacked was written, and all of that is
+ * free RAM; where something was unpacked, also what the decoder had for itself.
+ */
 const char *judge_untouched(const struct simulated_machine *machine);
 
 /* The imported map says of every address what the raw table says. */
@@ -54,6 +57,9 @@ enum judged_kind {
     JUDGED_LINUX,
     JUDGED_MULTIBOOT1,
     JUDGED_MULTIBOOT2,
+    JUDGED_PVH,
+    JUDGED_INNER_KERNEL, /* of a bzImage, by PVH */
+    JUDGED_VMLINUX,
 };
 
 /* What boots, told from the raw input: module 0 and what is behind it, or what a bundle has. */
@@ -62,6 +68,7 @@ struct judged_payload {
     struct hvm_modlist_entry *parts; /* the kernel, then its modules, each with its text */
     uint32_t part_count;
     bool bundled;
+    bool unpacked;      /* part 0 was, as a whole */
     uint64_t line;      /* physical address of the bundle's text, 0 for none */
     uint64_t argv0;     /* the same */
     char *option_argv0; /* pvhboot.argv0=, NULL for none; the line may be overwritten */
@@ -69,8 +76,21 @@ struct judged_payload {
 
 void judged_payload_add(struct judged_payload *payload, struct hvm_modlist_entry part);
 
-/* Unpacks part 0, a bundle, into its parts. */
+/*
+ * Unpacks the part by the test's own means, and makes it the place where the code under test has
+ * put the same bytes: that must be one of the plan's unpacked ranges.
+ */
+const char *judge_unpacked(const struct simulated_machine *machine, struct hvm_modlist_entry *part);
+
+/* What packed bytes the part begins as, an enum packing. */
+unsigned judge_packing(const struct simulated_machine *machine,
+                       const struct hvm_modlist_entry *part);
+
+/* Opens part 0, a bundle, into its parts. */
 const char *judge_bundle(const struct simulated_machine *machine, struct judged_payload *payload);
+
+/* The 32 bytes of it. */
+void judge_digest_sha256(const uint8_t *bytes, size_t size, uint8_t *digest);
 
 /* Whether the part has the digest of pvhboot.sha256. */
 const char *judge_sha256(const struct simulated_machine *machine,
@@ -85,6 +105,76 @@ struct judged_file {
 
 uint64_t file_number(const struct judged_file *file, uint64_t offset, unsigned size);
 
+/* What is loaded of an ELF file, as linked. */
+struct judged_segment {
+    uint64_t address; /* physical */
+    uint64_t virtual_address;
+    uint64_t offset; /* in the file */
+    uint64_t file_size;
+    uint64_t size;
+    bool read_only;
+};
+
+#define JUDGED_SEGMENTS 256u
+
+struct judged_elf {
+    struct judged_file file;
+    bool is_64bit;
+    struct judged_segment segments[JUDGED_SEGMENTS];
+    uint32_t segment_count;
+    struct extent link;
+    uint64_t largest_alignment; /* of those segments */
+};
+
+bool judge_is_elf(const struct judged_file *file);
+
+/* Reads headers and segments; what they are worth is for the others to say. */
+const char *judge_read_elf(const struct judged_file *file, struct judged_elf *elf);
+
+/* e_entry as a physical address, by the segment with its bytes; UINT64_MAX when there is none. */
+uint64_t judge_elf_entry(const struct judged_elf *elf);
+
+/* A note of that owner and type, in program headers, else in sections. */
+#define JUDGED_ANY_NOTE UINT32_MAX
+bool judge_find_note(const struct judged_file *file, const char *owner, uint32_t type,
+                     struct extent *descriptor);
+
+/* The initramfs behind an ELF file that is a Linux; empty when what is behind it is none. */
+struct span judge_vmlinux_tail(const struct judged_file *file);
+
+/* Segments of headers and notes alone are left out where there is no RAM. */
+void judge_leave_out_headers(struct judged_elf *elf, const struct host_input *host);
+
+/* After judge_moves: the segments are where they are linked, plus `slide`, zeros included. */
+const char *judge_loaded_elf(const struct simulated_machine *machine, const struct judged_elf *elf,
+                             uint64_t slide);
+
+/* Pieces of RAM that are the payload's and have to be clear of each other. */
+#define JUDGED_PIECES 1024u
+
+struct judged_pieces {
+    struct extent pieces[JUDGED_PIECES];
+    uint32_t count;
+};
+
+const char *judge_add_piece(struct judged_pieces *pieces, const struct host_input *host,
+                            uint64_t start, uint64_t size, const char *not_ram);
+const char *judge_pieces_clear(const struct judged_pieces *pieces);
+
+/* All of an ELF kernel's segments, with `slide`. */
+const char *judge_add_elf(struct judged_pieces *pieces, const struct host_input *host,
+                          const struct judged_elf *elf, uint64_t slide);
+
+/*
+ * The modules joined to one initrd: what lies behind a bzImage's kernel (`tail`, unless that is
+ * zeros), then the parts from 1 on; up to address `highest`.
+ */
+uint64_t judge_initrd_size(const struct simulated_machine *machine,
+                           const struct judged_payload *payload, struct span tail);
+const char *judge_initrd(const struct simulated_machine *machine, const struct host_input *host,
+                         const struct judged_payload *payload, struct span tail, uint64_t highest,
+                         struct extent given);
+
 /* Where the header of a Multiboot kernel of that version is, UINT64_MAX when there is none. */
 uint64_t judge_find_multiboot(const struct judged_file *file, unsigned version);
 
@@ -94,6 +184,17 @@ uint64_t judge_find_multiboot(const struct judged_file *file, unsigned version);
  */
 const char *judge_linux(const struct simulated_machine *machine, const struct host_input *host,
                         const struct judged_payload *payload, const struct linux_kernel *kernel);
+
+/* The same of an ELF file without a header of its own. */
+const char *judge_vmlinux(const struct simulated_machine *machine, const struct host_input *host,
+                          const struct judged_payload *payload);
+
+/*
+ * A PVH payload, after judge_moves: what is loaded, the entry and registers, and all of start_info.
+ * Of the kernel inside a bzImage `container` is what linux_parse made of the bzImage, else NULL.
+ */
+const char *judge_pvh(const struct simulated_machine *machine, const struct host_input *host,
+                      const struct judged_payload *payload, const struct linux_kernel *container);
 
 /*
  * A Multiboot payload, after judge_moves: what is loaded, the entry and registers, modules, and

@@ -9,6 +9,7 @@
 #include <tomcrypt.h>
 
 #include "judge.h"
+#include "pack.h"
 
 #define TOKEN_BEGIN_NODE 1u
 #define TOKEN_END_NODE 2u
@@ -290,14 +291,19 @@ static const char *add_image(const struct tree *tree, uint32_t images, const cha
     const bool is_kernel = payload->part_count == 0;
     if (!is_kernel && property_text(tree, *node, "type", type) && strcmp(type, "ramdisk") == 0)
         may_be_compressed = true;
+    struct hvm_modlist_entry part = {.paddr = tree->address + data.start,
+                                     .size = data.end - data.start,
+                                     .cmdline_paddr = text_address(tree, *node, LINE_PROPERTY)};
     if (!may_be_compressed && property_text(tree, *node, "compression", compression) &&
-        *compression && strcmp(compression, "none") != 0)
-        return "a compressed image was used";
-    judged_payload_add(payload, (struct hvm_modlist_entry){
-                                    .paddr = tree->address + data.start,
-                                    .size = data.end - data.start,
-                                    .cmdline_paddr = text_address(tree, *node, LINE_PROPERTY)});
-    return NULL;
+        *compression && strcmp(compression, "none") != 0) {
+        if (strcmp(packing_name((enum packing)judge_packing(tree->machine, &part)), compression) !=
+            0)
+            return "an image that is not compressed as its property says was used";
+        wrong = judge_unpacked(tree->machine, &part);
+        payload->unpacked |= is_kernel;
+    }
+    judged_payload_add(payload, part);
+    return wrong;
 }
 
 static const char *add_named(const struct tree *tree, uint32_t images, uint32_t configuration,
@@ -371,6 +377,10 @@ const char *judge_bundle(const struct simulated_machine *machine, struct judged_
     payload->part_count = 0;
     payload->bundled = true;
     return add_named(&tree, images, configuration, payload);
+}
+
+void judge_digest_sha256(const uint8_t *bytes, size_t size, uint8_t *digest) {
+    digest_of("sha256", bytes, size, digest);
 }
 
 const char *judge_sha256(const struct simulated_machine *machine,

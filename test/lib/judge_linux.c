@@ -6,6 +6,8 @@
 #include "judge.h"
 
 #define OLD_PARAMETERS 0x90000u
+#define VMLINUX_LINE 2047u
+#define VMLINUX_INITRD_HIGHEST 0x37ffffffu
 
 /* What is looked at, of one payload. */
 struct boot {
@@ -14,6 +16,7 @@ struct boot {
     const struct judged_payload *payload;
     const struct linux_kernel *kernel;
     const struct boot_params *params; /* as they lie in memory now */
+    const struct judged_elf *elf;     /* a vmlinux's, NULL of a bzImage */
     struct extent runtime;            /* the kernel's, from its load address on */
     struct extent initrd;
     uint64_t command_line;
@@ -56,7 +59,8 @@ static const char *judge_registers(const struct boot *boot) {
     if (handoff->eax || handoff->ebx || handoff->ecx || handoff->edx || handoff->edi ||
         handoff->ebp)
         return "a register that should be 0 is not";
-    if ((handoff->mode == HANDOFF_LONG) != boot->machine->options.entry_64)
+    const bool long_mode = boot->elf ? boot->elf->is_64bit : boot->machine->options.entry_64;
+    if ((handoff->mode == HANDOFF_LONG) != long_mode)
         return "the entry is not the one asked for";
     return NULL;
 }
@@ -82,16 +86,31 @@ static bool is_ours(size_t offset) {
     return false;
 }
 
+/* The setup header as it is in the file, or as it is made for a file that has none. */
+static uint8_t expected_byte(const struct boot *boot, size_t offset) {
+    static const struct setup_header made = {.boot_flag = LINUX_BOOT_FLAG,
+                                             .header = LINUX_HEADER_MAGIC,
+                                             .version = 0x20f,
+                                             .loadflags = LOADED_HIGH,
+                                             .cmdline_size = VMLINUX_LINE};
+    const uint64_t file = boot->payload->parts[0].paddr;
+    const size_t in_header = offset - LINUX_SETUP_HEADER_OFFSET;
+    uint8_t jump;
+    uint8_t expected = 0;
+    if (offset < LINUX_SETUP_HEADER_OFFSET)
+        return 0;
+    if (boot->elf)
+        return in_header < sizeof made ? ((const uint8_t *)&made)[in_header] : 0;
+    simulated_before(boot->machine, file + LINUX_JUMP_LENGTH_OFFSET, &jump, 1);
+    if (offset < (size_t)LINUX_JUMP_TARGET + jump)
+        simulated_before(boot->machine, file + offset, &expected, 1);
+    return expected;
+}
+
 static const char *judge_params(const struct boot *boot) {
     const uint8_t *bytes = (const uint8_t *)boot->params;
-    const uint64_t file = boot->payload->parts[0].paddr;
-    uint8_t jump;
-    simulated_before(boot->machine, file + LINUX_JUMP_LENGTH_OFFSET, &jump, 1);
     for (size_t offset = 0; offset < sizeof *boot->params; offset++) {
-        uint8_t expected = 0;
-        if (offset >= LINUX_SETUP_HEADER_OFFSET && offset < (size_t)LINUX_JUMP_TARGET + jump)
-            simulated_before(boot->machine, file + offset, &expected, 1);
-        if (bytes[offset] != expected && !is_ours(offset))
+        if (bytes[offset] != expected_byte(boot, offset) && !is_ours(offset))
             return "boot_params have a byte that is neither the file's nor the loader's";
     }
     if (boot->params->hdr.type_of_loader != LOADER_TYPE_UNDEFINED)
@@ -107,47 +126,13 @@ static const char *judge_params(const struct boot *boot) {
     return NULL;
 }
 
-/* Goes through the initrd piece by piece: what lies behind the kernel, then the modules. */
-static const char *judge_initrd(struct boot *boot) {
+/* The initrd that the kernel is told of. */
+static const char *judge_told_initrd(struct boot *boot) {
     const struct setup_header *header = &boot->params->hdr;
-    struct span tail = boot->kernel->tail;
-    bool tail_is_zero = true;
-    for (uint64_t i = 0; i < tail.size && tail_is_zero; i++) {
-        uint8_t byte;
-        simulated_before(boot->machine, tail.address + i, &byte, 1);
-        tail_is_zero = byte == 0;
-    }
-    uint64_t size = tail_is_zero ? 0 : tail.size;
-    for (uint32_t i = 1; i < boot->payload->part_count; i++)
-        if (boot->payload->parts[i].size)
-            size = (size + 3) / 4 * 4 + boot->payload->parts[i].size;
     boot->initrd = (struct extent){header->ramdisk_image,
                                    (uint64_t)header->ramdisk_image + header->ramdisk_size};
-    if (size == 0)
-        return header->ramdisk_size || header->ramdisk_image ? "an initrd from nowhere" : NULL;
-    const uint64_t lead = header->ramdisk_size - size;
-    if (header->ramdisk_size < size || lead >= PAGE_SIZE || header->ramdisk_image % PAGE_SIZE)
-        return "the initrd's size or alignment is wrong";
-    if (!is_ram(boot, boot->initrd) || boot->initrd.start < MIB ||
-        boot->initrd.end - 1 > boot->kernel->initrd_highest)
-        return "the initrd is where the kernel cannot use it";
-    uint64_t address = boot->initrd.start;
-    for (uint64_t i = 0; i < lead; i++)
-        if (*now(boot, address++))
-            return "bytes in front of the initrd are not zero";
-    uint64_t done = tail_is_zero ? 0 : tail.size;
-    if (!judge_holds(boot->machine, address, tail.address, done))
-        return "the initrd behind the kernel is not there";
-    for (uint32_t i = 1; i < boot->payload->part_count; i++) {
-        const struct hvm_modlist_entry *module = &boot->payload->parts[i];
-        for (; module->size && done % 4; done++)
-            if (*now(boot, address + done))
-                return "bytes between initrds are not zero";
-        if (!judge_holds(boot->machine, address + done, module->paddr, module->size))
-            return "a module's bytes are not in the initrd";
-        done += module->size;
-    }
-    return NULL;
+    return judge_initrd(boot->machine, boot->host, boot->payload, boot->kernel->tail,
+                        boot->kernel->initrd_highest, boot->initrd);
 }
 
 /* --- The command line ------------------------------------------------------------------------- */
@@ -293,25 +278,52 @@ static const char *judge_pages(const struct boot *boot) {
     return NULL;
 }
 
+/* Kernel, initrd, boot_params, command line, the mover, and the RSDP. */
 static const char *judge_clear_of_each_other(const struct boot *boot) {
+    static struct judged_pieces pieces;
     const struct plan *plan = &boot->machine->plan;
-    const uint64_t params = plan->handoff.esi;
-    const uint64_t line_end =
-        boot->command_line + strlen((const char *)now(boot, boot->command_line)) + 1;
-    const struct extent ranges[] = {
-        boot->runtime,
-        boot->initrd,
-        {params, params + sizeof *boot->params},
-        {boot->command_line, line_end},
-        extent_of(plan->mover),
-        {boot->machine->info.rsdp.address,
-         boot->machine->info.rsdp.address + boot->machine->info.rsdp.size}};
-    const size_t count = sizeof ranges / sizeof *ranges;
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (overlap(ranges[i], ranges[j]))
-                return "what the kernel is given overlaps";
-    return is_ram(boot, ranges[2]) && is_ram(boot, ranges[3]) ? NULL : "boot_params are not in RAM";
+    const struct span rsdp = boot->machine->info.rsdp;
+    const uint64_t line_size = strlen((const char *)now(boot, boot->command_line)) + 1;
+    pieces.count = 0;
+    const char *wrong = boot->elf ? judge_add_elf(&pieces, boot->host, boot->elf, 0)
+                                  : judge_add_piece(&pieces, boot->host, boot->runtime.start,
+                                                    boot->runtime.end - boot->runtime.start,
+                                                    "the kernel runs where there is no RAM");
+    if (!wrong)
+        wrong = judge_add_piece(&pieces, boot->host, boot->initrd.start,
+                                boot->initrd.end - boot->initrd.start, "the initrd is not in RAM");
+    if (!wrong)
+        wrong = judge_add_piece(&pieces, boot->host, plan->handoff.esi, sizeof *boot->params,
+                                "boot_params are not in RAM");
+    if (!wrong)
+        wrong = judge_add_piece(&pieces, boot->host, boot->command_line, line_size,
+                                "the command line is not in RAM");
+    if (!wrong)
+        wrong = judge_add_piece(&pieces, boot->host, plan->mover.start,
+                                plan->mover.end - plan->mover.start, "the mover is not in RAM");
+    if (wrong)
+        return wrong;
+    /* The firmware's, which need not be in RAM. */
+    judge_add_piece(&pieces, boot->host, rsdp.address, rsdp.size, NULL);
+    return judge_pieces_clear(&pieces);
+}
+
+/* Everything but the kernel itself. */
+static const char *judge_handed(struct boot *boot) {
+    const char *wrong = judge_registers(boot);
+    if (!wrong)
+        wrong = judge_params(boot);
+    if (!wrong)
+        wrong = judge_told_initrd(boot);
+    if (!wrong)
+        wrong = judge_line(boot);
+    if (!wrong)
+        wrong = judge_clear_of_each_other(boot);
+    if (!wrong)
+        wrong = judge_e820(boot);
+    if (!wrong)
+        wrong = judge_pages(boot);
+    return wrong;
 }
 
 const char *judge_linux(const struct simulated_machine *machine, const struct host_input *host,
@@ -319,19 +331,33 @@ const char *judge_linux(const struct simulated_machine *machine, const struct ho
     struct boot boot = {.machine = machine, .host = host, .payload = payload, .kernel = kernel};
     boot.params = (const struct boot_params *)now(&boot, machine->plan.handoff.esi);
     const char *wrong = judge_kernel(&boot);
-    if (!wrong)
-        wrong = judge_registers(&boot);
-    if (!wrong)
-        wrong = judge_params(&boot);
-    if (!wrong)
-        wrong = judge_initrd(&boot);
-    if (!wrong)
-        wrong = judge_line(&boot);
-    if (!wrong)
-        wrong = judge_clear_of_each_other(&boot);
-    if (!wrong)
-        wrong = judge_e820(&boot);
-    if (!wrong)
-        wrong = judge_pages(&boot);
-    return wrong;
+    return wrong ? wrong : judge_handed(&boot);
+}
+
+const char *judge_vmlinux(const struct simulated_machine *machine, const struct host_input *host,
+                          const struct judged_payload *payload) {
+    static struct judged_elf elf;
+    const struct judged_file file = {machine, payload->parts[0].paddr, payload->parts[0].size};
+    const char *wrong = judge_read_elf(&file, &elf);
+    const struct linux_kernel kernel = {.version = 0x20f,
+                                        .tail = judge_vmlinux_tail(&file),
+                                        .cmdline_size = VMLINUX_LINE,
+                                        .initrd_highest =
+                                            elf.is_64bit ? UINT32_MAX : VMLINUX_INITRD_HIGHEST};
+    struct boot boot = {.machine = machine,
+                        .host = host,
+                        .payload = payload,
+                        .kernel = &kernel,
+                        .elf = &elf,
+                        .runtime = elf.link};
+    boot.params = (const struct boot_params *)now(&boot, machine->plan.handoff.esi);
+    if (wrong)
+        return wrong;
+    if (machine->plan.handoff.entry != judge_elf_entry(&elf))
+        return "the entry is not the vmlinux's";
+    if (elf.is_64bit && !machine->machine.long_mode)
+        return "a 64-bit vmlinux on a CPU without long mode was booted";
+    judge_leave_out_headers(&elf, host);
+    wrong = judge_loaded_elf(machine, &elf, 0);
+    return wrong ? wrong : judge_handed(&boot);
 }

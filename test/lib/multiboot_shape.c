@@ -132,6 +132,7 @@ static void write_program_header(const struct multiboot_shape *shape, uint32_t i
             .p_paddr = segment->address,
             .p_filesz = segment->file_size,
             .p_memsz = segment->memory_size,
+            .p_align = segment->alignment,
         };
         memcpy(bytes + sizeof(struct elf64_header) + index * sizeof header, &header, sizeof header);
         return;
@@ -143,6 +144,7 @@ static void write_program_header(const struct multiboot_shape *shape, uint32_t i
         .p_paddr = (uint32_t)segment->address,
         .p_filesz = (uint32_t)segment->file_size,
         .p_memsz = (uint32_t)segment->memory_size,
+        .p_align = (uint32_t)segment->alignment,
     };
     memcpy(bytes + sizeof(struct elf32_header) + index * sizeof header, &header, sizeof header);
 }

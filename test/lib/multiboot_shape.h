@@ -28,6 +28,7 @@ struct multiboot_segment_shape {
     uint64_t address; /* physical */
     uint64_t file_size;
     uint64_t memory_size;
+    uint64_t alignment;
 };
 
 struct multiboot_section_shape {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Machines made from bytes. Kernel, or bundle, and modules lie close together, from 1 MiB to a few
- * MiB, the host's lists where the arena would begin, so that everything is likely to overlap
- * everything else.
+ * Machines made from bytes. Kernel, or bundle, packed or not, and modules lie close together, from
+ * 1 MiB to a few MiB, the host's lists where the arena would begin, so that everything is likely to
+ * overlap everything else.
  */
 #include "scenario.h"
 
@@ -12,6 +12,8 @@
 #include "bundle_shape.h"
 #include "bzimage_shape.h"
 #include "multiboot_shape.h"
+#include "pack.h"
+#include "pvh_shape.h"
 
 #define START_INFO 0x11000u
 #define MODULE_LIST 0x11100u
@@ -232,9 +234,52 @@ static struct multiboot_shape make_multiboot_shape(struct input *input) {
     return shape;
 }
 
+/* --- ELF kernels with notes ------------------------------------------------------------------- */
+
+static void add_entry_note(struct pvh_shape *shape, struct input *input) {
+    static const uint8_t sizes[] = {4, 8, 4, 4, 8, 2, 1, 0, 16};
+    const uint8_t descriptor_size = sizes[rarely(input, 8) ? input_byte(input) % 9 : 1];
+    const uint64_t entry[] = {shape->elf.segments[0].address + input_byte(input) * 16u,
+                              rarely(input, 8)};
+    pvh_add_note(shape, XEN_ELFNOTE_OWNER, XEN_ELFNOTE_PHYS32_ENTRY, entry, descriptor_size);
+}
+
+static void add_relocation_note(struct pvh_shape *shape, struct input *input) {
+    const uint32_t lowest = rarely(input, 2) ? some_address(input) : 0;
+    const uint32_t values[] = {rarely(input, 8) ? input_word(input) : 1u << input_byte(input) % 20,
+                               lowest,
+                               rarely(input, 2) ? lowest + input_word(input) * 64u : UINT32_MAX, 0};
+    const uint32_t size = rarely(input, 8) ? input_byte(input) % 17u : input_byte(input) % 4u * 4u;
+    pvh_add_note(shape, XEN_ELFNOTE_OWNER, XEN_ELFNOTE_PHYS32_RELOC, values, size);
+}
+
+/* A vmlinux where there is no note of Xen's; of what nobody asks for there is always some. */
+static struct pvh_shape make_elf_shape(struct input *input) {
+    const uint8_t which = input_byte(input);
+    struct pvh_shape shape = plain_shape((enum pvh_class)(input_byte(input) % 3));
+    shape.elf.type = which & 128 ? ET_DYN : ET_EXEC;
+    add_segments(&shape.elf, input);
+    for (uint32_t i = 0; i < shape.elf.segment_count; i++)
+        shape.elf.segments[i].alignment = rarely(input, 2) ? 1u << input_byte(input) % 24 : 0;
+    if (which & 1)
+        pvh_add_note(&shape, "GNU", 3, "build-id", 8);
+    if (which & 2)
+        pvh_add_note(&shape, LINUX_NOTE_OWNER, input_byte(input), "salt", 5);
+    if ((which & 12) != 12)
+        add_entry_note(&shape, input);
+    if (which & 16)
+        add_relocation_note(&shape, input);
+    if (shape.notes_size)
+        pvh_place_notes(&shape, (which & 96) == 96);
+    if (which & 32)
+        add_sections(&shape.elf, input);
+    return shape;
+}
+
 /* --- The modules ------------------------------------------------------------------------------ */
 
 #define LARGEST_KERNEL 0x40000u
+#define LARGEST_FILE (2 * LARGEST_KERNEL) /* of that, in a bundle, or packed */
 
 /* Damages a few bytes of a file that is not in memory yet. */
 static void damage_file(struct input *input, uint8_t *bytes, uint32_t size) {
@@ -244,19 +289,88 @@ static void damage_file(struct input *input, uint8_t *bytes, uint32_t size) {
         bytes[input_word(input) % size] = input_byte(input);
 }
 
-/* Gives the file's size. */
-static uint32_t make_kernel(struct input *input, uint8_t *bytes) {
-    if (rarely(input, 2)) {
-        const struct bzimage_shape shape = make_shape(input);
-        bzimage_write(&shape, 1, bytes);
-        damage_file(input, bytes + LINUX_SETUP_HEADER_OFFSET, 0x90);
-        return (uint32_t)bzimage_size(&shape);
-    }
+/* Packs what is in `bytes`, of which there is room for LARGEST_FILE; gives the new size. */
+static uint32_t pack_file(struct input *input, uint8_t *bytes, uint32_t size) {
+    static uint8_t packed[2 * LARGEST_FILE];
+    const enum packing packing = 1 + input_byte(input) % (PACKINGS - 1);
+    const packing_options options = input_word(input);
+    const size_t packed_size = pack(packing, options, bytes, size, packed);
+    if (packed_size > LARGEST_FILE)
+        return size;
+    memcpy(bytes, packed, packed_size);
+    if (rarely(input, 16))
+        damage_file(input, bytes, (uint32_t)packed_size);
+    return (uint32_t)packed_size;
+}
+
+static uint32_t make_multiboot(struct input *input, uint8_t *bytes) {
     const struct multiboot_shape shape = make_multiboot_shape(input);
     multiboot_write(&shape, 1, bytes);
     damage_file(input, bytes, 0x200);
     damage_file(input, bytes + MULTIBOOT_SHAPE_HEADER, 0x90);
     return multiboot_size(&shape);
+}
+
+static uint32_t make_elf(struct input *input, uint8_t *bytes) {
+    const struct pvh_shape shape = make_elf_shape(input);
+    pvh_write(&shape, 1, bytes);
+    damage_file(input, bytes, 0x200);
+    if (shape.notes_size)
+        damage_file(input, bytes + shape.notes_offset, shape.notes_size);
+    return pvh_size(&shape);
+}
+
+static uint32_t make_bzimage(struct input *input, uint8_t *bytes) {
+    const struct bzimage_shape shape = make_shape(input);
+    bzimage_write(&shape, 1, bytes);
+    damage_file(input, bytes + LINUX_SETUP_HEADER_OFFSET, 0x90);
+    return (uint32_t)bzimage_size(&shape);
+}
+
+/* With an ELF file inside of it, packed in most cases, and as the build does it. */
+static uint32_t make_bzimage_with_kernel(struct input *input, uint8_t *bytes) {
+    static uint8_t inner[LARGEST_FILE];
+    struct bzimage_shape shape = make_shape(input);
+    uint32_t size = make_elf(input, inner);
+    if (!rarely(input, 8)) {
+        const uint32_t plain_size = size;
+        size = pack_file(input, inner, size);
+        if (packing_of(inner, size) != PACKING_GZIP) {
+            memcpy(inner + size, &plain_size, sizeof plain_size);
+            size += (uint32_t)sizeof plain_size;
+        }
+    }
+    if (!rarely(input, 4) && shape.header.version < 0x208)
+        shape.header.version = 0x20f;
+    shape.header.payload_offset = 0x200u + input_byte(input);
+    shape.header.payload_length = size;
+    shape.code_size = shape.header.payload_offset + size + input_byte(input);
+    shape.header.syssize = (shape.code_size + 15) / 16;
+    shape.header.init_size = shape.code_size + input_word(input) * 4u;
+    bzimage_write(&shape, 1, bytes);
+    memcpy(bytes + bzimage_code(&shape) + shape.header.payload_offset, inner, size);
+    damage_file(input, bytes + LINUX_SETUP_HEADER_OFFSET, 0x90);
+    return (uint32_t)bzimage_size(&shape);
+}
+
+/* Gives the file's size. */
+static uint32_t make_kernel(struct simulated_machine *machine, struct input *input,
+                            uint8_t *bytes) {
+    switch (input_byte(input) % 8) {
+    case 0:
+    case 1:
+        return make_bzimage(input, bytes);
+    case 2:
+        /* By its own entry, or by that of the kernel inside. */
+        if (!rarely(input, 4))
+            machine->start_info.flags |= SIF_INITDOMAIN;
+        return make_bzimage_with_kernel(input, bytes);
+    case 3:
+    case 4:
+        return make_multiboot(input, bytes);
+    default:
+        return make_elf(input, bytes);
+    }
 }
 
 #define BUNDLED_MODULES 3u
@@ -275,23 +389,36 @@ static void add_hashes(struct input *input, struct bundle_image *image) {
     image->command_line = some_text(input);
     image->argv0 = some_text(input);
     if (rarely(input, 16))
-        image->compression = rarely(input, 2) ? "gzip" : NULL;
+        image->compression = packing_name((enum packing)(input_byte(input) % PACKINGS));
+    if (rarely(input, 64))
+        image->compression = "bzip2";
+}
+
+/* In memory of its own; `bytes` has room for what packing may add. */
+static void pack_image(struct input *input, struct bundle_image *image, uint8_t *bytes) {
+    const enum packing packing = input_byte(input) % (2 * PACKINGS);
+    if (packing == PACKING_NONE || packing >= PACKINGS)
+        return;
+    image->size =
+        (uint32_t)pack(packing, input_word(input), bytes, image->size, bytes + LARGEST_FILE);
+    image->bytes = bytes + LARGEST_FILE;
+    image->compression = packing_name(packing);
 }
 
 /* A bundle of that kernel and some more; gives its size. */
-static uint32_t make_bundle(struct input *input, const uint8_t *kernel, uint32_t size,
-                            uint8_t *bytes) {
+static uint32_t make_bundle(struct input *input, uint8_t *kernel, uint32_t size, uint8_t *bytes) {
     static const char *const names[] = {"ramdisk-1", "loadable-1", "loadable-2"};
-    static uint8_t contents[BUNDLED_MODULES][0x4000];
+    static uint8_t contents[BUNDLED_MODULES][2 * LARGEST_FILE];
     struct bundle_shape shape = bundle_shape(kernel, size);
     shape.data = (enum bundle_data)(input_byte(input) % 3);
+    pack_image(input, &shape.images[0], kernel);
     add_hashes(input, &shape.images[0]);
     shape.command_line = some_text(input);
     shape.argv0 = some_text(input);
     for (uint8_t i = 0; i < BUNDLED_MODULES; i++) {
         if (!rarely(input, 2))
             continue;
-        const uint32_t module_size = input_word(input) % sizeof contents[i];
+        const uint32_t module_size = input_word(input) % 0x4000u;
         memset(contents[i], 0x30 + i, module_size);
         struct bundle_image *image;
         if (i == 0) {
@@ -300,25 +427,32 @@ static uint32_t make_bundle(struct input *input, const uint8_t *kernel, uint32_t
         } else {
             image = bundle_add_loadable(&shape, names[i], contents[i], module_size);
         }
+        pack_image(input, image, contents[i]);
         add_hashes(input, image);
+        if (rarely(input, 4))
+            image->type = "ramdisk";
     }
-    size = bundle_write(&shape, bytes, LARGEST_KERNEL * 2);
+    size = bundle_write(&shape, bytes, LARGEST_FILE);
     damage_file(input, bytes, size < 0x600 ? size : 0x600);
     return size;
 }
 
 static void make_modules(struct simulated_machine *machine, struct input *input) {
-    static uint8_t file[LARGEST_KERNEL];
+    static uint8_t file[2 * LARGEST_FILE];
+    static uint8_t bundle[LARGEST_FILE];
     struct hvm_modlist_entry modules[MOST_MODULES] = {0};
     uint32_t kernel = some_address(input);
-    uint32_t size = make_kernel(input, file);
+    uint32_t size = make_kernel(machine, input, file);
     if (rarely(input, 3)) {
         kernel &= ~7u;
-        size = make_bundle(input, file, size, simulated_bytes(machine, kernel));
-    } else {
-        simulated_put(machine, kernel, file, size);
+        size = make_bundle(input, file, size, bundle);
+        memcpy(file, bundle, size);
     }
-    uint32_t tail = rarely(input, 2) ? input_word(input) % 0x8000u : 0;
+    const bool packed = rarely(input, 3);
+    if (packed)
+        size = pack_file(input, file, size);
+    simulated_put(machine, kernel, file, size);
+    uint32_t tail = rarely(input, packed ? 16 : 2) ? input_word(input) % 0x8000u : 0;
     uint32_t count = 1 + input_byte(input) % MOST_MODULES;
     modules[0] = (struct hvm_modlist_entry){kernel, size + tail, 0, 0};
     for (uint32_t i = 1; i < count; i++) {
@@ -357,6 +491,8 @@ static void make_line(struct simulated_machine *machine, struct input *input) {
                                         "pvhboot.argv0=\"two words\"",
                                         "pvhboot.protocol=multiboot1",
                                         "pvhboot.protocol=multiboot2",
+                                        "pvhboot.protocol=linux",
+                                        "pvhboot.protocol=pvh",
                                         "pvhboot.config=conf-1",
                                         "pvhboot.verify=require",
                                         "pvhboot.verify=sha1"};

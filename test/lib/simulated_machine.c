@@ -245,6 +245,7 @@ static void leave_uninitialised(struct simulated_machine *machine) {
     /* For the judge, who has to know how far they came. */
     machine->info.arena.range = (struct range){0};
     machine->plan.segment_count = machine->plan.move_count = 0;
+    machine->plan.unpacked.count = machine->plan.unpacking_rooms.count = 0;
 }
 
 bool simulated_machine_prepare(struct simulated_machine *machine) {

@@ -46,6 +46,14 @@ struct simulated_machine *machine_with_multiboot(const struct multiboot_shape *s
     return machine;
 }
 
+struct simulated_machine *machine_with_elf(const struct pvh_shape *shape, uint32_t address) {
+    struct simulated_machine *machine = simulated_machine();
+    simulated_pc(machine, 64 * MIB);
+    pvh_write(shape, 1, simulated_bytes(machine, address));
+    simulated_add_module(machine, address, pvh_size(shape), 0);
+    return machine;
+}
+
 struct span multiboot_file(const struct multiboot_shape *shape) {
     const uint32_t size = multiboot_size(shape);
     uint8_t *bytes = test_malloc(size);

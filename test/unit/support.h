@@ -16,6 +16,7 @@
 #include "bzimage_shape.h"
 #include "judge.h"
 #include "multiboot_shape.h"
+#include "pvh_shape.h"
 #include "random.h"
 #include "simulated_machine.h"
 
@@ -71,6 +72,9 @@ struct simulated_machine *machine_with(const struct bzimage_shape *shape, uint32
 /* The same of a Multiboot kernel. */
 struct simulated_machine *machine_with_multiboot(const struct multiboot_shape *shape,
                                                  uint32_t address);
+
+/* The same of an ELF kernel with notes. */
+struct simulated_machine *machine_with_elf(const struct pvh_shape *shape, uint32_t address);
 
 /* A file of a shape in memory of its own, to the byte, so that reading past it is found. */
 struct span multiboot_file(const struct multiboot_shape *shape);

@@ -62,6 +62,12 @@ static void a_text_ends_before_limit_and_window(void **state) {
     assert_int_equal(span.size, 52);
     assert_false(memory_text(&memory, 0x1040, 10, &span));
     assert_false(memory_text(&memory, 0x20, 10, &span));
+    memset(high, 'y', sizeof high);
+    assert_false(memory_text(&memory, 0xfffff000 - 3, 10, &span));
+    high[31] = 0;
+    assert_true(memory_text(&memory, 0xfffff000 - 3, 10, &span));
+    assert_ptr_equal(span.bytes, high + 29);
+    assert_int_equal(span.size, 2);
 }
 
 static void slices_lie_inside(void **state) {

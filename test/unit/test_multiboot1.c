@@ -138,8 +138,8 @@ static void flags_that_are_known(void **state) {
         shape.header1.depth = 24;
         struct multiboot_kernel kernel = parsed(&shape);
         assert_int_equal(kernel.wants_linear, (flags & MULTIBOOT_VIDEO_MODE) != 0);
-        assert_false(kernel.flat);
-        assert_false(kernel.relocatable);
+        assert_false(kernel.load.flat);
+        assert_false(kernel.load.relocatable);
         assert_false(kernel.console_required);
         assert_true(kernel.takes_text);
         if (!kernel.wants_linear)
@@ -219,17 +219,17 @@ static void loaded_by_addresses(void **state) {
     (void)state;
     struct multiboot_shape shape = multiboot1_flat_shape();
     struct multiboot_kernel kernel = parsed(&shape);
-    assert_true(kernel.flat);
-    assert_int_equal(kernel.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
-    assert_int_equal(kernel.link.start, LINK);
-    assert_int_equal(kernel.link.end, LINK + MEMORY_SIZE);
-    assert_int_equal(kernel.flat_segment.address, LINK);
-    assert_int_equal(kernel.flat_segment.size, MEMORY_SIZE);
-    assert_int_equal(kernel.flat_segment.bytes.size, FILE_SIZE);
-    assert_int_equal(kernel.flat_segment.bytes.address, 0x2000000);
+    assert_true(kernel.load.flat);
+    assert_int_equal(kernel.load.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
+    assert_int_equal(kernel.load.link.start, LINK);
+    assert_int_equal(kernel.load.link.end, LINK + MEMORY_SIZE);
+    assert_int_equal(kernel.load.flat_segment.address, LINK);
+    assert_int_equal(kernel.load.flat_segment.size, MEMORY_SIZE);
+    assert_int_equal(kernel.load.flat_segment.bytes.size, FILE_SIZE);
+    assert_int_equal(kernel.load.flat_segment.bytes.address, 0x2000000);
     struct load_segment segment;
-    assert_int_equal(multiboot_segment_count(&kernel), 1);
-    assert_true(multiboot_segment(&kernel, 0, &segment));
+    assert_int_equal(kernel_segment_count(&kernel.load), 1);
+    assert_true(kernel_segment(&kernel.load, 0, &segment));
     assert_int_equal(segment.address, LINK);
 }
 
@@ -242,18 +242,18 @@ static void loaded_in_part(void **state) {
     shape.header1.bss_end_addr = 0;
     shape.header1.entry_addr = shape.header1.load_end_addr - 1;
     struct multiboot_kernel kernel = parsed(&shape);
-    assert_int_equal(kernel.flat_segment.bytes.address, 0x2000000 + HEADER - 0x200);
-    assert_int_equal(kernel.flat_segment.bytes.size, 0x900);
-    assert_int_equal(kernel.link.start, LINK + HEADER - 0x200);
-    assert_int_equal(kernel.link.end, LINK + HEADER + 0x700);
+    assert_int_equal(kernel.load.flat_segment.bytes.address, 0x2000000 + HEADER - 0x200);
+    assert_int_equal(kernel.load.flat_segment.bytes.size, 0x900);
+    assert_int_equal(kernel.load.link.start, LINK + HEADER - 0x200);
+    assert_int_equal(kernel.load.link.end, LINK + HEADER + 0x700);
     /* To the end of the file. */
     shape.header1.load_end_addr = 0;
     kernel = parsed(&shape);
-    assert_int_equal(kernel.flat_segment.bytes.size, FILE_SIZE - HEADER + 0x200);
+    assert_int_equal(kernel.load.flat_segment.bytes.size, FILE_SIZE - HEADER + 0x200);
     /* A .bss of no bytes. */
     shape.header1.bss_end_addr = LINK + FILE_SIZE;
     kernel = parsed(&shape);
-    assert_int_equal(kernel.link.end, LINK + FILE_SIZE);
+    assert_int_equal(kernel.load.link.end, LINK + FILE_SIZE);
 }
 
 /* The specification wants the addresses looked at even in an ELF file (3.1.2, bit 16). */
@@ -262,7 +262,7 @@ static void addresses_go_before_an_elf_header(void **state) {
     struct multiboot_shape shape = multiboot1_shape();
     const struct multiboot_shape flat = multiboot1_flat_shape();
     shape.header1 = flat.header1;
-    assert_true(parsed(&shape).flat);
+    assert_true(parsed(&shape).load.flat);
 }
 
 static void addresses_that_contradict(void **state) {
@@ -369,10 +369,10 @@ static void where_it_is_linked(void **state) {
     multiboot_add_segment(&shape, LINK + 0x100000, 0x100, 0x1800);
     multiboot_add_segment(&shape, LINK - 0x1000, 0x100, 0x100);
     struct multiboot_kernel kernel = parsed(&shape);
-    assert_int_equal(kernel.link.start, 0x8000);
-    assert_int_equal(kernel.link.end, LINK + 0x101800);
-    assert_int_equal(multiboot_segment_count(&kernel), 4);
-    assert_int_equal(kernel.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
+    assert_int_equal(kernel.load.link.start, 0x8000);
+    assert_int_equal(kernel.load.link.end, LINK + 0x101800);
+    assert_int_equal(kernel_segment_count(&kernel.load), 4);
+    assert_int_equal(kernel.load.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
 }
 
 int main(void) {

@@ -167,14 +167,14 @@ static void without_tags(void **state) {
     struct multiboot_shape shape = multiboot2_shape();
     multiboot_end_tags(&shape);
     const struct multiboot_kernel kernel = parsed(&shape);
-    assert_false(kernel.flat);
-    assert_false(kernel.relocatable);
+    assert_false(kernel.load.flat);
+    assert_false(kernel.load.relocatable);
     assert_false(kernel.wants_linear);
     assert_false(kernel.console_required);
     assert_true(kernel.takes_text);
-    assert_int_equal(kernel.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
-    assert_int_equal(kernel.link.start, LINK);
-    assert_int_equal(kernel.link.end, LINK + MEMORY_SIZE);
+    assert_int_equal(kernel.load.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
+    assert_int_equal(kernel.load.link.start, LINK);
+    assert_int_equal(kernel.load.link.end, LINK + MEMORY_SIZE);
 }
 
 static void requests_that_are_known(void **state) {
@@ -225,8 +225,8 @@ static void efi_and_module_tags_change_nothing(void **state) {
     for (size_t i = 0; i < COUNT(types); i++) {
         const struct multiboot_shape shape = with_tag(types[i], 0, "\1\2\3\4", i < 2 ? 0 : 4);
         const struct multiboot_kernel kernel = parsed(&shape);
-        assert_int_equal(kernel.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
-        assert_false(kernel.relocatable);
+        assert_int_equal(kernel.load.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
+        assert_false(kernel.load.relocatable);
     }
 }
 
@@ -265,17 +265,17 @@ static void relocatable(void **state) {
     struct multiboot_kernel kernel;
     struct error error;
     assert_true(parse(&shape, &kernel, &error));
-    assert_true(kernel.relocatable);
-    assert_int_equal(kernel.lowest, 0x100000);
-    assert_int_equal(kernel.highest, 0x7fffffff);
-    assert_int_equal(kernel.alignment, 0x200000);
-    assert_int_equal(kernel.preference, MULTIBOOT2_LOAD_PREFERENCE_HIGH);
+    assert_true(kernel.load.relocatable);
+    assert_int_equal(kernel.load.lowest, 0x100000);
+    assert_int_equal(kernel.load.highest, 0x7fffffff);
+    assert_int_equal(kernel.load.alignment, 0x200000);
+    assert_int_equal(kernel.load.preference, KERNEL_PREFERENCE_HIGHEST);
     const uint32_t none[] = {0, UINT32_MAX, 0, 3};
     shape = with_tag(MULTIBOOT2_HEADER_TAG_RELOCATABLE, OPTIONAL, none, sizeof none);
     assert_true(parse(&shape, &kernel, &error));
-    assert_true(kernel.relocatable);
-    assert_int_equal(kernel.alignment, 1);
-    assert_int_equal(kernel.preference, MULTIBOOT2_LOAD_PREFERENCE_NONE);
+    assert_true(kernel.load.relocatable);
+    assert_int_equal(kernel.load.alignment, 1);
+    assert_int_equal(kernel.load.preference, KERNEL_PREFERENCE_LINKED);
 }
 
 static void relocatable_to_nowhere(void **state) {
@@ -302,9 +302,9 @@ static void the_entry_tag(void **state) {
     const uint32_t entry = LINK + 0x123;
     struct multiboot_shape shape =
         with_tag(MULTIBOOT2_HEADER_TAG_ENTRY_ADDRESS, 0, &entry, sizeof entry);
-    assert_int_equal(parsed(&shape).entry, entry);
+    assert_int_equal(parsed(&shape).load.entry, entry);
     shape.entry = 0xdeadbeef;
-    assert_int_equal(parsed(&shape).entry, entry);
+    assert_int_equal(parsed(&shape).load.entry, entry);
     const uint32_t nowhere = LINK - 1;
     shape = with_tag(MULTIBOOT2_HEADER_TAG_ENTRY_ADDRESS, 0, &nowhere, sizeof nowhere);
     assert_tag_refused(&shape, MULTIBOOT_ENTRY, nowhere);
@@ -339,17 +339,17 @@ static void loaded_by_addresses(void **state) {
     (void)state;
     struct multiboot_shape shape = with_addresses(LINK + HEADER, LINK, 0, LINK + MEMORY_SIZE, true);
     struct multiboot_kernel kernel = parsed(&shape);
-    assert_true(kernel.flat);
-    assert_int_equal(kernel.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
-    assert_int_equal(kernel.link.start, LINK);
-    assert_int_equal(kernel.link.end, LINK + MEMORY_SIZE);
-    assert_int_equal(kernel.flat_segment.bytes.size, FILE_SIZE);
+    assert_true(kernel.load.flat);
+    assert_int_equal(kernel.load.entry, LINK + MULTIBOOT_SHAPE_ENTRY);
+    assert_int_equal(kernel.load.link.start, LINK);
+    assert_int_equal(kernel.load.link.end, LINK + MEMORY_SIZE);
+    assert_int_equal(kernel.load.flat_segment.bytes.size, FILE_SIZE);
     shape = with_addresses(LINK + HEADER, LINK, LINK + 0x1000, 0, true);
     kernel = parsed(&shape);
-    assert_int_equal(kernel.link.end, LINK + 0x1000);
+    assert_int_equal(kernel.load.link.end, LINK + 0x1000);
     /* It goes before an ELF header. */
     shape.is_elf = true;
-    assert_true(parsed(&shape).flat);
+    assert_true(parsed(&shape).load.flat);
 }
 
 /* -1: all that lies in front of the header is loaded in front of header_addr. */
@@ -358,9 +358,9 @@ static void loaded_from_the_files_start(void **state) {
     struct multiboot_shape shape =
         with_addresses(LINK + HEADER, MULTIBOOT2_LOAD_FROM_START, 0, 0, true);
     const struct multiboot_kernel kernel = parsed(&shape);
-    assert_int_equal(kernel.flat_segment.address, LINK);
-    assert_int_equal(kernel.flat_segment.bytes.address, FILE_ADDRESS);
-    assert_int_equal(kernel.flat_segment.bytes.size, FILE_SIZE);
+    assert_int_equal(kernel.load.flat_segment.address, LINK);
+    assert_int_equal(kernel.load.flat_segment.bytes.address, FILE_ADDRESS);
+    assert_int_equal(kernel.load.flat_segment.bytes.size, FILE_SIZE);
     /* There has to be room in front of it. */
     struct error error;
     struct multiboot_kernel none;

@@ -156,8 +156,13 @@ static void which_header_is_taken(void **state) {
         assert_string_equal(machine->plan.protocol, cases[i].protocol);
     }
     struct simulated_machine *machine = machine_with_multiboot(&shape, KERNEL);
-    set_line(machine, "pvhboot.protocol=linux");
+    set_line(machine, "pvhboot.protocol=pvh");
     assert_refused(machine, NOT_THAT_PROTOCOL);
+    /* Any ELF file may be a Linux. */
+    machine = machine_with_multiboot(&shape, KERNEL);
+    set_line(machine, "pvhboot.protocol=linux");
+    assert_boots(machine);
+    assert_string_equal(machine->plan.protocol, "vmlinux");
     shape.header2_offset = 0;
     machine = machine_with_multiboot(&shape, KERNEL);
     set_line(machine, "pvhboot.protocol=multiboot2");
@@ -250,7 +255,7 @@ static void linked_at_0(void **state) {
     assert_int_equal(machine->plan.handoff.entry, ENTRY);
     machine = machine_with_multiboot(&shape, KERNEL);
     set_map(machine, map, COUNT(map));
-    assert_refused(machine, MULTIBOOT_NO_ROOM);
+    assert_refused(machine, KERNEL_NO_ROOM);
     assert_int_equal(machine->error.values[0], 0);
     assert_int_equal(machine->error.values[1], MEMORY_SIZE);
 }
@@ -325,7 +330,7 @@ static void where_it_is_linked_there_is_no_room(void **state) {
         shape.entry = addresses[i];
         multiboot_add_segment(&shape, LINK + 0x100000, 16, 16);
         struct simulated_machine *machine = machine_with_multiboot(&shape, KERNEL);
-        assert_refused(machine, MULTIBOOT_NO_ROOM);
+        assert_refused(machine, KERNEL_NO_ROOM);
         assert_int_equal(machine->error.values[0], addresses[i]);
         assert_int_equal(machine->error.values[1], addresses[i] + MEMORY_SIZE);
     }
@@ -334,7 +339,7 @@ static void where_it_is_linked_there_is_no_room(void **state) {
     struct simulated_machine *machine = machine_with_multiboot(&shape, KERNEL);
     simulated_rsdp(machine, LINK + MEMORY_SIZE - 16, 2);
     machine->start_info.rsdp_paddr = LINK + MEMORY_SIZE - 16;
-    assert_refused(machine, MULTIBOOT_NO_ROOM);
+    assert_refused(machine, KERNEL_NO_ROOM);
 }
 
 /* Its own file, the modules' and the image: each is moved out of its way, or was copied. */
@@ -408,7 +413,7 @@ static void no_room_to_move_to(void **state) {
         const struct hvm_memmap_table_entry map[] = {{0x1000, 0x9e000, RAM, 0},
                                                      {MIB, 63 * MIB, RAM, 0}};
         set_map(machine, map, COUNT(map));
-        assert_refused(machine, MULTIBOOT_NO_ROOM_TO_MOVE);
+        assert_refused(machine, KERNEL_NO_ROOM_TO_MOVE);
         assert_int_equal(machine->error.values[0], MEMORY_SIZE);
         for (size_t value = 0; value < 3; value++)
             assert_int_equal(machine->error.values[value + 1], cases[i][value]);
@@ -510,7 +515,7 @@ static void no_room_for_a_module(void **state) {
                                                  {MODULE + 1, 0x100000, RAM, 0}};
     set_map(machine, map, COUNT(map));
     add_module(machine, MODULE + 1, 0x100000, 0);
-    assert_refused(machine, MULTIBOOT_NO_ROOM_FOR_MODULE);
+    assert_refused(machine, NO_ROOM_FOR_MODULE);
     assert_int_equal(machine->error.values[0], 1);
     assert_int_equal(machine->error.values[1], 0x100000);
     assert_in_range(machine->error.values[2], 0xfd000, 0x100000);

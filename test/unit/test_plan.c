@@ -439,6 +439,169 @@ static void scratch_was_nobodys(void **state) {
     }
 }
 
+/* --- What was unpacked ------------------------------------------------------------------------ */
+
+#define ROOM_START 0x2800000u
+#define ROOM_END 0x2900000u
+#define UNPACKED_START 0x2810000u
+#define UNPACKED_END 0x2820000u
+
+static void add_unpacked(struct plan *plan, struct range unpacked, struct range room) {
+    struct error error;
+    assert_true(plan_add_unpacked(plan, unpacked, room, &error));
+}
+
+/* The good plan, and something that was unpacked. */
+static struct plan *unpacked_plan(struct simulated_machine **machine, struct range unpacked,
+                                  struct range room) {
+    struct plan *plan = good_plan(machine);
+    add_unpacked(plan, unpacked, room);
+    return plan;
+}
+
+static void what_was_unpacked_is_a_source(void **state) {
+    (void)state;
+    static const struct range unpacked = {UNPACKED_START, UNPACKED_END};
+    static const struct range room = {ROOM_START, ROOM_END};
+    static const uint32_t right[] = {UNPACKED_START, UNPACKED_END - 0x4000, UNPACKED_START + 3};
+    static const uint32_t wrong[] = {UNPACKED_START - 1, UNPACKED_END - 0x4000 + 1, ROOM_START,
+                                     UNPACKED_END};
+    struct simulated_machine *machine;
+    for (size_t i = 0; i < COUNT(right); i++) {
+        struct plan *plan = unpacked_plan(&machine, unpacked, room);
+        plan->segments[0].source = plan->moves[0].source = right[i];
+        ASSERT_GOOD(plan);
+    }
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        struct plan *plan = unpacked_plan(&machine, unpacked, room);
+        plan->segments[0].source = plan->moves[0].source = wrong[i];
+        ASSERT_CHECK(plan, PLAN_SOURCE);
+    }
+    /* Two sources side by side are not one. */
+    struct plan *plan = unpacked_plan(&machine, unpacked, unpacked);
+    add_unpacked(plan, (struct range){UNPACKED_END, UNPACKED_END + 0x4000},
+                 (struct range){UNPACKED_END, UNPACKED_END + 0x4000});
+    plan->segments[0].source = plan->moves[0].source = UNPACKED_END - 0x2000;
+    ASSERT_CHECK(plan, PLAN_SOURCE);
+    /* What is unpacked may be written over by the payload, and what is left of the room. */
+    plan = unpacked_plan(&machine, unpacked, room);
+    put_zeros(plan, (struct range){UNPACKED_START + 5, UNPACKED_START + 0x100});
+    ASSERT_GOOD(plan);
+}
+
+static void it_was_unpacked_to_what_was_nobodys(void **state) {
+    (void)state;
+    struct simulated_machine *machine;
+    struct plan *plan;
+    good_plan(&machine);
+    const struct range arena = machine->info.arena.range;
+    const struct range rooms[] = {{MODULE - 0x1000, MODULE + 1},
+                                  {MODULE + MODULE_SIZE - 1, ROOM_START},
+                                  {0x100000, 0x108000},
+                                  {0x6000, 0x6800},
+                                  {0x8000, 0x9000}, /* the RSDP */
+                                  {0x9f000, 0xa0000},
+                                  {64 * MIB - 0x1000, 64 * MIB + 1},
+                                  {arena.end - 1, arena.end + 0x1000},
+                                  {0xfffff000, 0xfffffff0}};
+    for (size_t i = 0; i < COUNT(rooms); i++) {
+        /* Some of the room is what it must not be, whatever was left in it. */
+        struct range unpacked = {rooms[i].start + 0x10, rooms[i].start + 0x20};
+        plan = unpacked_plan(&machine, unpacked, rooms[i]);
+        ASSERT_CHECK(plan, PLAN_SCRATCH);
+    }
+}
+
+static void it_is_within_its_room(void **state) {
+    (void)state;
+    static const struct range room = {ROOM_START, ROOM_END};
+    static const struct range wrong[] = {{ROOM_START - 1, ROOM_END},
+                                         {ROOM_START, ROOM_END + 1},
+                                         {ROOM_END, ROOM_END + 0x10},
+                                         {UNPACKED_END, UNPACKED_START}};
+    struct simulated_machine *machine;
+    struct plan *plan = unpacked_plan(&machine, room, room);
+    ASSERT_GOOD(plan);
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        plan = unpacked_plan(&machine, wrong[i], room);
+        ASSERT_CHECK(plan, PLAN_SCRATCH);
+    }
+}
+
+static void rooms_are_clear_of_what_was_unpacked_before(void **state) {
+    (void)state;
+    static const struct range room = {ROOM_START, ROOM_END};
+    struct simulated_machine *machine;
+    struct plan *plan = unpacked_plan(&machine, (struct range){ROOM_START, UNPACKED_START}, room);
+    add_unpacked(plan, (struct range){UNPACKED_START, UNPACKED_END},
+                 (struct range){UNPACKED_START, ROOM_END});
+    ASSERT_GOOD(plan);
+    plan->unpacking_rooms.ranges[1].start--;
+    ASSERT_CHECK(plan, PLAN_SCRATCH);
+}
+
+static void scratch_is_clear_of_it(void **state) {
+    (void)state;
+    struct simulated_machine *machine;
+    struct plan *plan = good_plan(&machine);
+    const struct range scratch = plan->segments[3].destination;
+    assert_int_equal(plan->segments[3].kind, SEGMENT_SCRATCH);
+    /* It may be where a decoder had its memory. */
+    add_unpacked(plan, (struct range){scratch.end, scratch.end + 0x1000},
+                 (struct range){scratch.start, scratch.end + 0x1000});
+    ASSERT_GOOD(plan);
+    plan->unpacked.ranges[0].start--;
+    ASSERT_CHECK(plan, PLAN_SCRATCH);
+}
+
+/* Room is found, and scratch taken, elsewhere; the payload's own place may be there. */
+static void it_is_in_the_way_of_what_is_written_first(void **state) {
+    (void)state;
+    struct simulated_machine *machine;
+    struct plan *plan = new_plan(&machine);
+    const struct range unpacked = {0x1000000, 0x1001000};
+    struct room_request request = {
+        .size = 0x1000, .alignment = 0x1000, .within = {0x1000000, 0x1002000}};
+    struct error error;
+    uint32_t address;
+    void *bytes;
+    add_unpacked(plan, unpacked, (struct range){0x1000000, 0x2000000});
+    assert_true(plan_is_free(plan, unpacked));
+    assert_true(plan_find_room(plan, &request, false, &address));
+    assert_int_equal(address, 0x1000000);
+    assert_true(plan_find_room(plan, &request, true, &address));
+    assert_int_equal(address, 0x1001000);
+    assert_true(plan_scratch(plan, &request, "scratch", &address, &bytes, &error));
+    assert_int_equal(address, 0x1001000);
+    /* It stays when all segments are forgotten. */
+    plan_clear(plan);
+    assert_int_equal(plan->unpacked.count, 1);
+    assert_true(plan_find_room(plan, &request, true, &address));
+    assert_int_equal(address, 0x1001000);
+    struct range room = plan_find_unpacking_room(plan);
+    assert_int_equal(room.start, MODULE + MODULE_SIZE);
+    assert_int_equal(room.end, 64 * MIB);
+    add_unpacked(plan, (struct range){0x3080000, 0x3080001}, room);
+    room = plan_find_unpacking_room(plan);
+    assert_int_equal(room.start, 0x1001000);
+    assert_int_equal(room.end, MODULE);
+}
+
+static void nothing_and_too_much(void **state) {
+    (void)state;
+    struct simulated_machine *machine;
+    struct plan *plan = new_plan(&machine);
+    struct error error;
+    const struct range room = {ROOM_START, ROOM_END};
+    add_unpacked(plan, (struct range){ROOM_START, ROOM_START}, room);
+    assert_int_equal(plan->unpacked.count, 0);
+    for (uint32_t i = 0; i < PLAN_UNPACKED_LIMIT; i++)
+        add_unpacked(plan, (struct range){ROOM_START + i, ROOM_START + i + 1}, room);
+    assert_false(plan_add_unpacked(plan, room, room, &error));
+    assert_error(&error, PLAN_TOO_LONG);
+    assert_int_equal(plan->unpacked.count, PLAN_UNPACKED_LIMIT);
+}
+
 static void the_entry_is_in_what_was_loaded(void **state) {
     (void)state;
     static const uint32_t wrong[] = {0,         0xffffff, 0x1004000, 0x1007fff,
@@ -601,6 +764,13 @@ int main(void) {
         cmocka_unit_test(what_is_fixed_is_left_alone),
         cmocka_unit_test(sources_are_of_modules),
         cmocka_unit_test(scratch_was_nobodys),
+        cmocka_unit_test(what_was_unpacked_is_a_source),
+        cmocka_unit_test(it_was_unpacked_to_what_was_nobodys),
+        cmocka_unit_test(it_is_within_its_room),
+        cmocka_unit_test(rooms_are_clear_of_what_was_unpacked_before),
+        cmocka_unit_test(scratch_is_clear_of_it),
+        cmocka_unit_test(it_is_in_the_way_of_what_is_written_first),
+        cmocka_unit_test(nothing_and_too_much),
         cmocka_unit_test(the_entry_is_in_what_was_loaded),
         cmocka_unit_test(every_move_is_a_segments),
         cmocka_unit_test(every_segment_is_filled_once),

@@ -209,20 +209,28 @@ static void rooms_between_obstacles(void **state) {
     assert_int_equal(room((struct room_request){0x801, 1, lowest, true}, some), NONE);
 }
 
+static void assert_largest(const struct obstacles *lists, size_t count, struct range within,
+                           struct range expected) {
+    const struct range largest = room_largest(&map, lists, count, within);
+    assert_int_equal(largest.start, expected.start);
+    assert_int_equal(largest.end, expected.end);
+}
+
 static void the_largest_room(void **state) {
     (void)state;
     struct range first[] = {{0x200000, 0x280000}, {0x700000, 0x800000}};
     struct far_apart second[] = {
         {{0x280000, 0x300000}, 0}, {{0, 0x1000}, 0}, {{0x600000, 0x600001}, 0}};
     const struct obstacles both[] = {LIST(first), LIST(second)};
-    assert_int_equal(room_largest(&map, both, 2, (struct range){0, 0xa00000}), 0x300000);
-    assert_int_equal(room_largest(&map, both, 0, (struct range){0, 0xa00000}), 0x700000);
-    assert_int_equal(room_largest(&map, both, 1, (struct range){0, 0xa00000}), 0x480000);
-    assert_int_equal(room_largest(&map, both, 2, (struct range)ALL), 0xffff000);
-    assert_int_equal(room_largest(&map, both, 2, (struct range){0x9f000, 0x100000}), 0);
-    assert_int_equal(room_largest(&map, both, 2, (struct range){0x200000, 0x300000}), 0);
-    assert_int_equal(room_largest(&map, both, 2, (struct range){0, 0x9f000}), 0x9e000);
-    assert_int_equal(room_largest(&map, both, 2, (struct range){0x300000, 0x200000}), 0);
+    const struct range none = {0, 0};
+    assert_largest(both, 2, (struct range){0, 0xa00000}, (struct range){0x300000, 0x600000});
+    assert_largest(both, 0, (struct range){0, 0xa00000}, (struct range){0x100000, 0x800000});
+    assert_largest(both, 1, (struct range){0, 0xa00000}, (struct range){0x280000, 0x700000});
+    assert_largest(both, 2, (struct range)ALL, (struct range){0xf0000000, LOW_MEMORY_END});
+    assert_largest(both, 2, (struct range){0x9f000, 0x100000}, none);
+    assert_largest(both, 2, (struct range){0x200000, 0x300000}, none);
+    assert_largest(both, 2, (struct range){0, 0x9f000}, (struct range){0x1000, 0x9f000});
+    assert_largest(both, 2, (struct range){0x300000, 0x200000}, none);
 }
 
 int main(void) {

@@ -426,7 +426,7 @@ static void whose_line_is_it(void **state) {
         {"a pvhboot.verbose b", NULL, "a b", 0},
         {"pvhboot.verbose", "its own  pvhboot.verbose", "its own  pvhboot.verbose", 0},
         {"hosts", "", "", 0},
-        {"hosts", "/boot/vmlinuz", "hosts", SIF_PRIVILEGED | SIF_INITDOMAIN},
+        {"hosts pvhboot.protocol=linux", "/boot/vmlinuz", "hosts", SIF_PRIVILEGED | SIF_INITDOMAIN},
         {"hosts", "own", "own", SIF_PRIVILEGED},
         {"pv-shim console=xen,pv", NULL, "", 0},
         {"pv-shim", NULL, "", 0},
