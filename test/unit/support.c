@@ -46,6 +46,11 @@ struct simulated_machine *machine_with_multiboot(const struct multiboot_shape *s
     return machine;
 }
 
+void set_line(struct simulated_machine *machine, const char *line) {
+    simulated_text(machine, SUPPORT_LINE, line);
+    machine->start_info.cmdline_paddr = SUPPORT_LINE;
+}
+
 struct simulated_machine *machine_with_elf(const struct pvh_shape *shape, uint32_t address) {
     struct simulated_machine *machine = simulated_machine();
     simulated_pc(machine, 64 * MIB);

@@ -76,6 +76,10 @@ struct simulated_machine *machine_with_multiboot(const struct multiboot_shape *s
 /* The same of an ELF kernel with notes. */
 struct simulated_machine *machine_with_elf(const struct pvh_shape *shape, uint32_t address);
 
+/* Gives a machine the host's command line, which is put at SUPPORT_LINE. */
+#define SUPPORT_LINE 0x5000u
+void set_line(struct simulated_machine *machine, const char *line);
+
 /* A file of a shape in memory of its own, to the byte, so that reading past it is found. */
 struct span multiboot_file(const struct multiboot_shape *shape);
 

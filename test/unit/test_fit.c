@@ -60,11 +60,6 @@ static struct simulated_machine *machine_of(const struct bundle_shape *shape) {
     return machine_at(shape, BUNDLE);
 }
 
-static void set_line(struct simulated_machine *machine, const char *line) {
-    simulated_text(machine, 0x5000, line);
-    machine->start_info.cmdline_paddr = 0x5000;
-}
-
 static uint8_t *tree_of(struct simulated_machine *machine) {
     return simulated_bytes(machine, BUNDLE);
 }

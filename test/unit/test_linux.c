@@ -3,17 +3,11 @@
 #include "support.h"
 
 #define KERNEL 0x2000000u
-#define LINE 0x5000u
 #define RSDP 0x9000u
 #define CODE_SIZE 0x5000u
 
 static const struct boot_params *params_of(struct simulated_machine *machine) {
     return simulated_bytes(machine, machine->plan.handoff.esi);
-}
-
-static void set_line(struct simulated_machine *machine, const char *line) {
-    simulated_text(machine, LINE, line);
-    machine->start_info.cmdline_paddr = LINE;
 }
 
 static const char *line_given(struct simulated_machine *machine) {

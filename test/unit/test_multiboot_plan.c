@@ -45,11 +45,6 @@ static void add_module(struct simulated_machine *machine, uint32_t address, uint
     simulated_add_module(machine, address, size, line);
 }
 
-static void set_line(struct simulated_machine *machine, const char *line) {
-    simulated_text(machine, 0x5000, line);
-    machine->start_info.cmdline_paddr = 0x5000;
-}
-
 static void set_map(struct simulated_machine *machine, const struct hvm_memmap_table_entry *map,
                     uint32_t count) {
     simulated_map(machine, 0x7000, map, count);

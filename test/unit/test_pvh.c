@@ -6,17 +6,11 @@
 
 #define KERNEL 0x1800000u
 #define LATER 0x1c00000u
-#define LINE 0x5000u
 #define OWNER XEN_ELFNOTE_OWNER
 #define ENTRY XEN_ELFNOTE_PHYS32_ENTRY
 #define RELOC XEN_ELFNOTE_PHYS32_RELOC
 #define ENTRY_ADDRESS (MULTIBOOT_SHAPE_LINK + MULTIBOOT_SHAPE_ENTRY)
 #define RAM XEN_HVM_MEMMAP_TYPE_RAM
-
-static void set_line(struct simulated_machine *machine, const char *line) {
-    simulated_text(machine, LINE, line);
-    machine->start_info.cmdline_paddr = LINE;
-}
 
 /* With a note of the entry of that many bytes. */
 static struct pvh_shape entry_shape(enum pvh_class class, uint64_t entry, uint32_t size,
@@ -319,8 +313,8 @@ static void an_initramfs_behind_a_linux(void **state) {
                 modules[0].size += strlen(tails[kind]);
                 if (module) {
                     memset(simulated_bytes(machine, LATER), 4, 0x100);
-                    simulated_text(machine, LINE + 0x100, "its line");
-                    simulated_add_module(machine, LATER, 0x100, LINE + 0x100);
+                    simulated_text(machine, SUPPORT_LINE + 0x100, "its line");
+                    simulated_add_module(machine, LATER, 0x100, SUPPORT_LINE + 0x100);
                 }
                 assert_boots(machine);
                 const bool joined = is_linux && kind == 0;
@@ -345,8 +339,8 @@ static void modules_of_a_linux_are_joined(void **state) {
     struct simulated_machine *machine = machine_with_elf(&shape, KERNEL);
     for (uint32_t i = 0; i < 3; i++) {
         memset(simulated_bytes(machine, LATER + i * 0x1000), (int)i + 1, 0x101);
-        simulated_text(machine, LINE + 0x100 + i * 16, i ? "another" : "the first");
-        simulated_add_module(machine, LATER + i * 0x1000, 0x101, LINE + 0x100 + i * 16);
+        simulated_text(machine, SUPPORT_LINE + 0x100 + i * 16, i ? "another" : "the first");
+        simulated_add_module(machine, LATER + i * 0x1000, 0x101, SUPPORT_LINE + 0x100 + i * 16);
     }
     assert_boots(machine);
     const struct hvm_modlist_entry *handed =
@@ -684,7 +678,7 @@ static void onto_the_hosts_things(void **state) {
     struct simulated_machine *machine = machine_with_elf(&shape, KERNEL);
     set_line(machine, "a line of the host's");
     memset(simulated_bytes(machine, 0x7800), 3, 0x600);
-    simulated_add_module(machine, 0x7800, 0x600, LINE);
+    simulated_add_module(machine, 0x7800, 0x600, SUPPORT_LINE);
     assert_boots(machine);
 }
 

@@ -30,11 +30,6 @@ static struct simulated_machine *machine_of(enum packing packing, packing_option
     return machine;
 }
 
-static void set_line(struct simulated_machine *machine, const char *line) {
-    simulated_text(machine, 0x5000, line);
-    machine->start_info.cmdline_paddr = 0x5000;
-}
-
 static struct hvm_modlist_entry *module(struct simulated_machine *machine, uint32_t index) {
     struct hvm_modlist_entry *modules = simulated_bytes(machine, machine->start_info.modlist_paddr);
     return modules + index;

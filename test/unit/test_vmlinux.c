@@ -6,14 +6,8 @@
 
 #define KERNEL 0x1800000u
 #define LATER 0x1c00000u
-#define LINE 0x5000u
 #define RAM XEN_HVM_MEMMAP_TYPE_RAM
 #define ENTRY_ADDRESS (MULTIBOOT_SHAPE_LINK + MULTIBOOT_SHAPE_ENTRY)
-
-static void set_line(struct simulated_machine *machine, const char *line) {
-    simulated_text(machine, LINE, line);
-    machine->start_info.cmdline_paddr = LINE;
-}
 
 static struct pvh_shape linux_shape(enum pvh_class class, bool in_section) {
     struct pvh_shape shape = plain_shape(class);
