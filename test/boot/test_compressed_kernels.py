@@ -24,6 +24,7 @@ MICROVM = Machine("microvm", memory="512M")
 
 # What a machine has to have for a kernel. Linux 6.12 crashes in one of five boots on QEMU 7.2 if it uses cmpxchg16b, which
 # QEMU emulates; so it does when QEMU boots it directly. QEMU's qemu-system-i386 takes no ELF64.
+# With two processors it was once seen to die of its own int3 while it patched its code, as it does in jump labels.
 NO_CMPXCHG16B = {"cpu": "qemu64,-cx16"}
 NO_LONG_MODE = {"binary": "qemu-system-i386", "cpu": "qemu32"}
 
@@ -150,7 +151,7 @@ def test_bzimage_with_zstd_by_its_own_entry(machine, entry, image, initrd, tmp_p
 
 
 @pytest.mark.parametrize("kernel, machine", [
-    (XZ, MICROVM), (LZ4, PC), (ZSTD, PC_QBOOT), (ZSTD, Q35.but(memory="5G", cpus=2)), (PAE, Q35),
+    (XZ, MICROVM), (LZ4, PC), (ZSTD, PC_QBOOT), (ZSTD, Q35.but(memory="5G")), (PAE, Q35),
 ], ids=case_id)
 def test_kernel_inside_a_bzimage(kernel, machine, image_for, initrd, tmp_path):
     machine = kernel.machine(machine)
