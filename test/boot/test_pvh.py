@@ -583,6 +583,12 @@ def test_what_is_no_kernel_inside(case, boot, linux):
     assert error_of(boot(MICROVM, linux(inside, **more), BY_PVH)) == number
 
 
+def test_kernel_inside_that_is_no_elf_file(boot, payloads, linux):
+    """All of one but the magic number."""
+    inner = b"\x92" + (payloads / "pvh.elf").read_bytes()[1:]
+    assert error_of(boot(MICROVM, linux(packing.as_linux_has_it("gzip", inner)), BY_PVH)) == "E451"
+
+
 def test_kernel_inside_without_a_note(boot, payloads, linux):
     inner = (payloads / "vmlinux64.elf").read_bytes()
     kernel = linux(packing.as_linux_has_it("xz", inner))

@@ -113,6 +113,13 @@ def test_initrd_packed_behind_a_kernel(boot, host_of, payloads):
                                                               memory=host.memory, rsdp=host.rsdp))
 
 
+def test_verbose_shows_no_plan_where_there_is_none(boot, payloads):
+    packed = pack("gzip", (payloads / "multiboot1.elf").read_bytes())
+    result = boot(MICROVM, packed[:-9], OURS + b" pvhboot.verbose")
+    assert "pvhboot: module 0" in result.text and "E540" in result.text
+    assert "enter" not in result.text and "moved" not in result.text, result
+
+
 def test_lzma_is_not_joined(boot, payloads):
     """xz(1) does not take it, either: there is no magic number to tell a file from what is none."""
     kernel = (payloads / "multiboot1.elf").read_bytes()
