@@ -120,6 +120,17 @@ def test_verbose_shows_no_plan_where_there_is_none(boot, payloads):
     assert "enter" not in result.text and "moved" not in result.text, result
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_elf_file_is_unpacked_to_where_it_goes(format, boot):
+    """The file has one place only, so that of two segments the larger one is in its own."""
+    data = boot_image.random_bytes(200_000)
+    segments = [elf_image.Segment(0x2000000, data[:60_000], 60_000), elf_image.Segment(0x3000000, data[60_000:], 140_000)]
+    kernel = elf_image.make(segments, entry=0, notes=[elf_image.xen_entry(0x2000000)])
+    result = boot(MICROVM, pack(format, kernel), OURS + b" pvhboot.verbose")
+    moved, = re.findall(r"moved (\d+) bytes", result.text)
+    assert int(moved) == 60_000 and re.search(r"plan 0x3000000 to \S+ kernel, stays", result.text), result
+
+
 def test_lzma_is_not_joined(boot, payloads):
     """xz(1) does not take it, either: there is no magic number to tell a file from what is none."""
     kernel = (payloads / "multiboot1.elf").read_bytes()
