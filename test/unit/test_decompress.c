@@ -10,8 +10,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include "pack.h"
-#include "pvhboot/decompress.h"
+#include "decompressor_of.h"
 
 /* More than any decoder here wants for itself. */
 #define WORKING_MEMORY 0x180000u
@@ -26,19 +25,6 @@ struct attempt {
     struct decompression decompression;
     uint8_t *packed;
 };
-
-static const struct decompressor *decompressor_of(enum packing packing) {
-    static const struct decompressor *const decompressors[] = {
-        NULL,
-        &gzip_decompressor,
-        &xz_decompressor,
-        &lzma_decompressor,
-        &zstd_decompressor,
-        &lz4_decompressor,
-        &lz4_legacy_decompressor,
-    };
-    return decompressors[packing];
-}
 
 static void *bytes_of(size_t size) {
     void *bytes = malloc(size ? size : 1);
