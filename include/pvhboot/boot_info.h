@@ -26,6 +26,12 @@
  */
 #define LOWEST_FREE_ADDRESS 0x10000u
 
+/*
+ * On a PC, VGA memory and ROMs, in which kernels look for what they know of PCs. Linux's own PVH
+ * entry reserves it (arch/x86/platform/pvh/enlighten.c).
+ */
+#define LEGACY_AREA ((struct range){0xa0000u, MIB})
+
 /* Memory given out piece by piece; nothing is ever given back. */
 struct arena {
     struct range range; /* physical */
@@ -47,6 +53,12 @@ struct machine {
     const struct memory *memory;
     struct range image; /* where the running image lies, its stack included */
     bool long_mode;     /* CPUID 80000001h EDX bit 29 */
+    /*
+     * The memory map by hypercall, in an image with PVHBOOT_XEN. False when there is no Xen. Else
+     * *answer is Xen's: negative, an error; or the number of entries there are, and the table holds
+     * them unless they are more than it has room for, which then is table->count.
+     */
+    bool (*read_memory_map)(struct memory_table *table, int32_t *answer);
     /* display_find and display_set; NULL where there can be no display. */
     void (*find_display)(const struct memory_map *map, bool linear, struct display_device *device);
     void (*set_display)(const struct display_device *device, const struct display_mode *mode);
@@ -61,6 +73,11 @@ struct boot_info {
     struct boot_module *modules;
     uint32_t module_count;
     struct memory_map map;
+    /*
+     * The map as a PC's kernel wants it: RAM in LEGACY_AREA is reserved, as there it never is RAM.
+     * To be told, not to be searched: it has no list of low RAM.
+     */
+    struct memory_map pc_map;
     struct span rsdp; /* in place; .size 0 when there is none */
     /* The host's things that may be overwritten once the plan is carried out... */
     struct range_list in_use;
@@ -86,7 +103,7 @@ bool start_info_command_line(const struct machine *machine, const struct hvm_sta
 
 /*
  * Checks everything that the start_info points to and copies it: errors 105 to 114, 120 to 124 and
- * 201 to 206. `address` is where the start_info itself lies, `line` its command line in place.
+ * 201 to 208. `address` is where the start_info itself lies, `line` its command line in place.
  * `working_memory` more bytes are left in the arena for the caller.
  */
 bool boot_info_collect(const struct machine *machine, uint32_t address,

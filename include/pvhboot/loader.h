@@ -82,6 +82,21 @@ size_t payload_line_room(const struct payload *payload);
 size_t payload_line_write(const struct payload *payload, const struct options *options,
                           uint8_t *text);
 
+/*
+ * Sees to it that a payload which searches for the RSDP as on a PC (ACPI 6.4, 5.2.5.1) finds it:
+ * where it would not, and that area is RAM, as on Xen, a copy goes there; pc_map has the area as
+ * reserved. True when it is found then, or when there is none at all. Where the area is no RAM
+ * nothing can be done.
+ */
+bool rsdp_provide(struct plan *plan);
+
+/*
+ * For kernels of PCs, on a host with RAM in the legacy area: the RSDP, and in the BIOS data area,
+ * where that is all zeros, how much low memory there is. Xen's Multiboot entry takes its place in
+ * low memory by that word (xen/arch/x86/boot/head.S).
+ */
+void legacy_area_provide(struct plan *plan);
+
 /* A bzImage's fields, checked, as boot.rst defines them for its version. */
 struct linux_kernel {
     struct setup_header header; /* as in the file; 0 behind its end */

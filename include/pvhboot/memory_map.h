@@ -76,11 +76,20 @@ bool memory_table_find_room(const struct memory_table *table, const struct in_us
  * Brings a table to the one form. A type that is not known is RESERVED; where entries overlap, the
  * more restrictive type wins (RAM < ACPI < PMEM < NVS < RESERVED < DISABLED < UNUSABLE).
  *
- * The table must have no entry that wraps. map->ranges, map->ram and `events` are the caller's,
- * MEMORY_MAP_RANGES(table->count) elements each; events are of no use afterwards.
+ * The table must have some RAM, and no entry that wraps. map->ranges, map->ram and `events` are the
+ * caller's, MEMORY_MAP_RANGES(table->count) elements each; events are of no use afterwards.
  */
 void memory_map_import(const struct memory_table *table, struct memory_map *map,
                        struct memory_range *events);
+
+/*
+ * Brings a copy of the map's ranges to `ranges`, with `area` as one more entry of type RESERVED:
+ * RAM, and what no range covers, becomes reserved there. Gives how many ranges that makes. `ranges`
+ * and `events` are the caller's, MEMORY_MAP_RANGES(map->count + 1) elements each; events are of no
+ * use afterwards.
+ */
+size_t memory_map_reserve(const struct memory_map *map, struct range area,
+                          struct memory_range *ranges, struct memory_range *events);
 
 /* Whether the whole range, which is not empty, is RAM. */
 bool memory_map_is_ram(const struct memory_map *map, struct range range);

@@ -24,7 +24,8 @@ enum panic_policy {
 #define CONSOLE_COM1 (1u << 0)
 #define CONSOLE_E9 (1u << 1)
 #define CONSOLE_VGA (1u << 2)
-#define CONSOLE_ALL (CONSOLE_COM1 | CONSOLE_E9 | CONSOLE_VGA)
+#define CONSOLE_XEN (1u << 3)
+#define CONSOLE_ALL (CONSOLE_COM1 | CONSOLE_E9 | CONSOLE_VGA | CONSOLE_XEN)
 
 /* QEMU's isa-debug-exit has no address of its own; this is the one test runners use. */
 #define OPTIONS_EXIT_PORT 0xf4u

@@ -11,7 +11,8 @@
 
 /*
  * Does what the policy says. What the machine does not offer ends in a halt. `rsdp` is for a power
- * off, empty when there is none.
+ * off, empty when there is none. On Xen the domain is shut down: with reason crash where the policy
+ * is to halt or to exit, else reboot or poweroff.
  */
 _Noreturn void panic(const struct options *options, const struct memory *memory, struct span rsdp);
 

@@ -8,6 +8,7 @@
 #include "pvhboot/handoff.h"
 #include "pvhboot/loader.h"
 #include "pvhboot/panic.h"
+#include "pvhboot/xen.h"
 
 /* image.ld */
 extern const uint8_t image_start[];
@@ -34,8 +35,9 @@ static bool prepare(const struct machine *machine, uint32_t address, struct opti
 }
 
 /* VGA text is used only where the memory map says that its memory is not RAM. */
-static struct console make_console(const struct options *options, const struct boot_info *info) {
-    struct console console = console_make(options->consoles);
+static struct console make_console(const struct options *options, struct range image,
+                                   const struct boot_info *info) {
+    struct console console = console_make(options->consoles, image);
     struct range vga = {VGA_TEXT_ADDRESS, VGA_TEXT_ADDRESS + VGA_TEXT_SIZE};
     if (info->map.count && !memory_map_has_ram(&info->map, vga))
         console_allow_vga(&console);
@@ -52,6 +54,9 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
         .memory = &memory,
         .image = {(uintptr_t)image_start, (uintptr_t)image_end},
         .long_mode = cpu_has_long_mode(),
+#if PVHBOOT_XEN
+        .read_memory_map = xen_read_memory_map,
+#endif
 #if PVHBOOT_MULTIBOOT
         .find_display = display_find,
         .set_display = display_set,
@@ -68,7 +73,7 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
     if (good && !options.verbose)
         handoff(&plan, &options);
 
-    struct console console = make_console(&options, &info);
+    struct console console = make_console(&options, machine.image, &info);
     struct output output = console_output(&console);
     if (options.verbose) {
         boot_info_print(output, &info);
@@ -77,5 +82,6 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
     if (good)
         handoff(&plan, &options);
     error_print(output, &error);
+    console_finish(&console);
     panic(&options, &memory, info.rsdp);
 }

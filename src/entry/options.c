@@ -18,17 +18,22 @@ static const char *find(const char *start, const char *end, char byte) {
     return found ? found : end;
 }
 
-/* As in Linux: a line that a file was pasted into has words behind ends of lines, too. */
+/*
+ * As in Linux: a line that a file was pasted into has words behind ends of lines, too. The first
+ * question answers for nearly every character.
+ */
 static bool is_space(char byte) {
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+    return (uint8_t)byte <= ' ' && (byte == ' ' || (byte >= '\t' && byte <= '\r'));
 }
 
 /* The end of the word that begins at `start`: a space outside of quotes, or the line's end. */
 static const char *word_end(const char *start, const char *line_end) {
     bool quoted = false;
-    while (start < line_end && (quoted || !is_space(*start)))
-        if (*start++ == '"')
+    for (; start < line_end; start++)
+        if (*start == '"')
             quoted = !quoted;
+        else if (is_space(*start) && !quoted)
+            break;
     return start;
 }
 
@@ -111,6 +116,10 @@ static unsigned take_console(struct word *value) {
         return CONSOLE_E9;
     if (take(value, "vga"))
         return CONSOLE_VGA;
+#if PVHBOOT_XEN
+    if (take(value, "xen"))
+        return CONSOLE_XEN;
+#endif
     return 0;
 }
 

@@ -141,15 +141,36 @@ static bool find_modules(const struct hvm_start_info *start_info, struct host_li
     return true;
 }
 
-/* The seam for the other source of a map: a table of E820 entries that a hypercall filled in. */
+/* A table of E820 entries that a hypercall fills in. */
+static bool ask_for_table(const struct machine *machine, enum memmap_source source,
+                          uint32_t version, struct memory_table *table, struct error *error) {
+#if PVHBOOT_XEN
+    int32_t answer = 0;
+    if (machine->read_memory_map(table, &answer)) {
+        if (answer < 0)
+            return FAIL(error, HYPERCALL_REFUSED, (uint64_t) - (int64_t)answer);
+        if ((uint32_t)answer > table->count)
+            return FAIL(error, MAP_TOO_LONG, (uint32_t)answer, table->count);
+        return memory_table_check(table, error);
+    }
+#else
+    (void)machine;
+    (void)table;
+#endif
+    if (source == MEMMAP_HYPERCALL)
+        return FAIL(error, NO_HYPERVISOR);
+    return FAIL(error, NO_MEMORY_MAP, version);
+}
+
 static bool find_table(const struct hvm_start_info *start_info, enum memmap_source source,
                        struct host_lists *lists, struct error *error) {
     struct memory_table *table = &lists->table;
     uint64_t size = (uint64_t)start_info->memmap_entries * sizeof(struct hvm_memmap_table_entry);
-    if (source == MEMMAP_HYPERCALL)
-        return FAIL(error, NO_HYPERCALL_MAP);
-    if (start_info->memmap_entries == 0 || start_info->memmap_paddr == 0)
-        return FAIL(error, NO_MEMORY_MAP, start_info->version);
+    bool told = start_info->memmap_entries && start_info->memmap_paddr;
+    if (source == MEMMAP_START_INFO && !told)
+        return FAIL(error, NO_TABLE, start_info->version);
+    if (source == MEMMAP_HYPERCALL || !told)
+        return ask_for_table(lists->machine, source, start_info->version, table, error);
     if (!memory_span(lists->machine->memory, start_info->memmap_paddr, size, &table->bytes))
         return FAIL(error, MAP_UNREACHABLE, start_info->memmap_entries, start_info->memmap_paddr);
     table->count = start_info->memmap_entries;
@@ -198,15 +219,22 @@ static uint32_t host_overlap_end(const void *context, struct range range) {
 #define IN_USE_OTHERS 6u
 #define ALIGNMENT_SLACK 8u
 
+/* Elements of the import's lists, and of those that memory_map_reserve wants then. */
+static size_t map_ranges(const struct host_lists *lists) {
+    return MEMORY_MAP_RANGES(lists->table.count);
+}
+static size_t pc_map_ranges(const struct host_lists *lists) {
+    return MEMORY_MAP_RANGES(map_ranges(lists) + 1);
+}
+
 /* Bytes that all copies take together. */
 static uint64_t copies_size(const struct host_lists *lists) {
     uint64_t count = lists->module_count;
     uint64_t size = lists->line.size + ALIGNMENT_SLACK;
     size += count * (sizeof(struct boot_module) + 2 * sizeof(struct range));
     size += (IN_USE_OTHERS + 1) * sizeof(struct range) + 4 * ALIGNMENT_SLACK;
-    size += MEMORY_MAP_RANGES(lists->table.count) *
-                (2 * sizeof(struct memory_range) + sizeof(struct range)) +
-            3 * ALIGNMENT_SLACK;
+    size += map_ranges(lists) * (sizeof(struct memory_range) + sizeof(struct range)) +
+            pc_map_ranges(lists) * 2 * sizeof(struct memory_range) + 4 * ALIGNMENT_SLACK;
     for (uint32_t i = 0; i < lists->module_count; i++)
         size += module_line(lists, i).size + ALIGNMENT_SLACK;
     return size;
@@ -256,15 +284,28 @@ static bool copy_modules(const struct host_lists *lists, struct boot_info *info)
     return true;
 }
 
+/* The map that a PC's kernel is told. */
+static bool make_pc_map(size_t capacity, struct boot_info *info, struct memory_range *events) {
+    info->pc_map = info->map;
+    if (!memory_map_has_ram(&info->map, LEGACY_AREA))
+        return true;
+    info->pc_map.ranges = arena_allocate(&info->arena, capacity, sizeof *info->pc_map.ranges);
+    if (!info->pc_map.ranges)
+        return false;
+    info->pc_map.count = memory_map_reserve(&info->map, LEGACY_AREA, info->pc_map.ranges, events);
+    return true;
+}
+
 static bool import_map(const struct host_lists *lists, struct boot_info *info) {
-    size_t count = MEMORY_MAP_RANGES(lists->table.count);
+    size_t count = map_ranges(lists);
     info->map.ranges = arena_allocate(&info->arena, count, sizeof *info->map.ranges);
     info->map.ram = arena_allocate(&info->arena, count, sizeof *info->map.ram);
-    struct memory_range *events = arena_allocate(&info->arena, count, sizeof *events);
+    size_t more = pc_map_ranges(lists);
+    struct memory_range *events = arena_allocate(&info->arena, more, sizeof *events);
     if (!info->map.ranges || !info->map.ram || !events)
         return false;
     memory_map_import(&lists->table, &info->map, events);
-    return true;
+    return make_pc_map(more, info, events);
 }
 
 static bool list_in_use(const struct host_lists *lists, struct boot_info *info) {

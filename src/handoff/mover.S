@@ -26,8 +26,22 @@
 /* Up to the page fault: what follows takes an FPU or user mode. */
 #define VECTORS 15
 #define GATE_32BIT 0x8e00
+#define STUB_SIZE 4
 
 #define AT(symbol) (symbol - mover_start)(%ebx)
+
+/* abi/xen.h */
+#define XEN_CPUID_FIRST_BASE 0x40000000
+#define XEN_CPUID_BASE_STEP 0x100
+#define XEN_CPUID_END 0x40010000
+#define XEN_CPUID_SIGNATURE_EBX 0x566e6558
+#define XEN_CPUID_SIGNATURE_ECX 0x65584d4d
+#define HYPERVISOR_SCHED_OP 29
+#define SCHEDOP_SHUTDOWN 2
+#define SHUTDOWN_CRASH 3
+/* The first letters of those whose CPUs have vmmcall and not vmcall. */
+#define VENDOR_AMD 0x68747541   /* "Auth" */
+#define VENDOR_HYGON 0x6f677948 /* "Hygo" */
 
 /* struct mover_parameters */
 #define P_MOVES 0
@@ -79,7 +93,7 @@ mover_start:
     movw $GATE_32BIT, 4(%edi)
     movw $MOVER_CODE, 2(%edi)
     addl $8, %edi
-    addl $8, %eax
+    addl $STUB_SIZE, %eax
     loop 2b
     lidt AT(idtr)
 
@@ -204,15 +218,14 @@ long_mode:
     jmpq *long_mode_entry(%rip)
 
     .code32
-/* 8 bytes each: the IDT counts on it. */
-    .p2align 3
+/* Both instructions in their short form: the IDT counts on it. */
 exception_stubs:
     .set vector, 0
     .rept VECTORS
-    .p2align 3
     pushl $vector
     jmp exception
     .set vector, vector + 1
+    .org exception_stubs + vector * STUB_SIZE
     .endr
 
 /* The vector is on the stack. Where EBX pointed when it happened is not to be relied on. */
@@ -259,13 +272,54 @@ exception:
     jz 8f
     movb $1, %al
     outb %al, %dx
-8:  cmpl $0, PARAMETER(P_RESET)
-    je 9f
+8:
+#if PVHBOOT_XEN
+    call end_domain
+#endif
+    cmpl $0, PARAMETER(P_RESET)
+    je halt
     lidt AT(no_idt)
     int3
-9:  cli
+halt:
+    cli
     hlt
-    jmp 9b
+    jmp halt
+
+#if PVHBOOT_XEN
+/*
+ * A domain that halts counts as powered off. The page of hypercalls may be gone, so it is the CPU's
+ * own instruction. Returns where there is no Xen.
+ */
+end_domain:
+    movl %ebx, %ebp
+    xorl %eax, %eax
+    cpuid
+    movl %ebx, %edi             /* the vendor */
+    movl $XEN_CPUID_FIRST_BASE, %esi
+1:  movl %esi, %eax
+    cpuid
+    cmpl $XEN_CPUID_SIGNATURE_EBX, %ebx
+    jne 3f
+    cmpl $XEN_CPUID_SIGNATURE_ECX, %ecx
+    jne 3f
+    pushl $SHUTDOWN_CRASH
+    movl %esp, %ecx
+    movl $SCHEDOP_SHUTDOWN, %ebx
+    movl $HYPERVISOR_SCHED_OP, %eax
+    cmpl $VENDOR_AMD, %edi
+    je 2f
+    cmpl $VENDOR_HYGON, %edi
+    je 2f
+    vmcall
+    jmp halt
+2:  vmmcall
+    jmp halt
+3:  addl $XEN_CPUID_BASE_STEP, %esi
+    cmpl $XEN_CPUID_END, %esi
+    jb 1b
+    movl %ebp, %ebx
+    ret
+#endif
 
 /* errors.def has this sentence as E901. */
 exception_text:

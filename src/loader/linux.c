@@ -73,17 +73,18 @@ static bool place_all(struct linux_boot *boot, struct error *error) {
     return explain_no_room(boot, error);
 }
 
-/* Before 2.15 a kernel may be one that looks only where a PC has its RSDP, or at this word. */
+/*
+ * Before 2.15 a kernel may be one that looks only where a PC has its RSDP, or, if it has kexec, at
+ * this word: for hosts where there can be no copy.
+ */
 static const char rsdp_word[] = "acpi_rsdp=";
 #define RSDP_WORD_SIZE (sizeof rsdp_word - 1)
 #define RSDP_VALUE_SIZE 10u /* 0x and eight digits */
 
 static bool must_tell_rsdp(const struct linux_boot *boot) {
-    const struct boot_info *info = boot->plan->info;
-    return boot->kernel.version < 0x20f && info->rsdp.size &&
+    return boot->kernel.version < 0x20f &&
            !options_has_word(boot->payload->command_line, rsdp_word) &&
-           !options_has_word(boot->payload->bundle_line, rsdp_word) &&
-           !rsdp_is_found(info->machine.memory, info->rsdp);
+           !options_has_word(boot->payload->bundle_line, rsdp_word) && !rsdp_provide(boot->plan);
 }
 
 /* Gives where the rest of the line goes. */
@@ -206,12 +207,12 @@ static bool take_parameters(struct linux_boot *boot, size_t size, void **bytes,
 /* boot_params, then the setup_data node, then the command line, in one piece of memory. */
 static bool write_parameters(struct linux_boot *boot, struct error *error) {
     const struct boot_info *info = boot->plan->info;
-    size_t overflow = e820_overflow(&info->map);
+    size_t overflow = e820_overflow(&info->pc_map);
     size_t node_size = 0;
     if (overflow)
         node_size = sizeof(struct setup_data) + overflow * sizeof(struct e820_entry);
     if (overflow && boot->kernel.version < 0x209)
-        return FAIL(error, LINUX_E820_TOO_LONG, info->map.count, boot->kernel.version);
+        return FAIL(error, LINUX_E820_TOO_LONG, info->pc_map.count, boot->kernel.version);
 
     boot->tell_rsdp = must_tell_rsdp(boot);
     size_t line_offset = sizeof(struct boot_params) + node_size;
@@ -222,7 +223,7 @@ static bool write_parameters(struct linux_boot *boot, struct error *error) {
     uint32_t address = boot->parameters.start;
     clear_pages(params, sizeof *params / PAGE_SIZE);
     write_header(boot, params, address + (uint32_t)line_offset);
-    write_e820(&info->map, params, (struct setup_data *)(params + 1),
+    write_e820(&info->pc_map, params, (struct setup_data *)(params + 1),
                address + (uint32_t)sizeof *params);
     write_extended_memory(&info->map, params);
     params->acpi_rsdp_addr = info->rsdp.size ? info->rsdp.address : 0;

@@ -94,30 +94,17 @@ static const uint8_t multiboot_types[] = {
     [XEN_HVM_MEMMAP_TYPE_PMEM] = MULTIBOOT_MEMORY_RESERVED,
 };
 
-/* What is hidden lies within one range of RAM and cuts it in three. */
-#define PIECES_OF_HIDDEN 2u
-
 size_t multiboot_memory_count(const struct multiboot_boot *boot) {
-    return boot->plan->info->map.count + PIECES_OF_HIDDEN;
+    return boot->plan->info->pc_map.count;
 }
 
 void multiboot_memory_map(const struct multiboot_boot *boot,
                           void (*write)(void *context, const struct multiboot_memory *memory),
                           void *context) {
-    const struct memory_map *map = &boot->plan->info->map;
-    struct range hidden = boot->hidden;
+    const struct memory_map *map = &boot->plan->info->pc_map;
     for (size_t i = 0; i < map->count; i++) {
         const struct memory_range *range = &map->ranges[i];
-        uint64_t start = range->start;
-        uint32_t type = multiboot_types[range->type];
-        if (hidden.end && range->start <= hidden.start && hidden.end <= range->end) {
-            if (start < hidden.start)
-                write(context, &(struct multiboot_memory){start, hidden.start - start, type});
-            write(context, &(struct multiboot_memory){hidden.start, hidden.end - hidden.start,
-                                                      MULTIBOOT_MEMORY_RESERVED});
-            start = hidden.end;
-        }
-        if (start < range->end)
-            write(context, &(struct multiboot_memory){start, range->end - start, type});
+        write(context, &(struct multiboot_memory){range->start, range->end - range->start,
+                                                  multiboot_types[range->type]});
     }
 }

@@ -46,7 +46,6 @@ struct multiboot_boot {
     struct span kept;  /* the part of the file with the sections that are not loaded... */
     uint32_t kept_at;  /* ...and where that is */
     struct display_mode display;
-    struct range hidden; /* RAM that the payload is told to leave alone; empty for none */
 };
 
 /* Places kernel, modules and sections, and finds a display: errors 407 to 411. */

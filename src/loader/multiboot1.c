@@ -13,7 +13,7 @@ bool multiboot1_find(struct span image, size_t *offset) {
                                  MULTIBOOT_HEADER_MAGIC, CHECKSUMMED_WORDS, offset);
 }
 
-/* Reads the header with as many fields as its flags say it has; the others become 0. */
+/* Reads the header with as many fields as its flags say it has; the others stay as they are. */
 static bool read_header(struct span image, size_t offset, struct multiboot_header *header,
                         struct error *error) {
     uint32_t flags = 0;
@@ -28,7 +28,6 @@ static bool read_header(struct span image, size_t offset, struct multiboot_heade
     struct span fields;
     if (offset + size > MULTIBOOT_SEARCH || !span_slice(image, offset, size, &fields))
         return FAIL(error, MULTIBOOT1_TRUNCATED, offset, flags, image.size);
-    memset(header, 0, sizeof *header);
     memcpy(header, fields.bytes, size);
     return true;
 }
@@ -156,7 +155,7 @@ static void write_information(const struct multiboot_boot *boot, struct writer *
                   MULTIBOOT_INFO_MEM_MAP | MULTIBOOT_INFO_BOOT_LOADER_NAME;
     uint32_t lower;
     uint32_t upper;
-    multiboot_basic_memory(&boot->plan->info->map, &lower, &upper);
+    multiboot_basic_memory(&boot->plan->info->pc_map, &lower, &upper);
     info->mem_lower = lower;
     info->mem_upper = upper;
     info->cmdline = writer->address;
@@ -170,30 +169,6 @@ static void write_information(const struct multiboot_boot *boot, struct writer *
     write_display(&boot->display, info);
 }
 
-/* --- The RSDP --------------------------------------------------------------------------------- */
-
-/*
- * There is no field for it: kernels look where a PC has it (ACPI 6.4, 5.2.5.1). Where it would not
- * be found and that area is RAM, as on Xen, a copy goes there, on a page that the kernel is told to
- * leave alone. Where the area is no RAM there is nothing to be done.
- */
-static void provide_rsdp(struct multiboot_boot *boot) {
-    const struct boot_info *info = boot->plan->info;
-    struct room_request request = {
-        .size = PAGE_SIZE,
-        .alignment = PAGE_SIZE,
-        .within = {ACPI_BIOS_AREA, ACPI_BIOS_AREA + ACPI_BIOS_AREA_SIZE}};
-    uint32_t address;
-    void *bytes;
-    struct error error;
-    if (!info->rsdp.size || rsdp_is_found(info->machine.memory, info->rsdp) ||
-        !plan_scratch(boot->plan, &request, "RSDP", &address, &bytes, &error))
-        return;
-    clear_pages(bytes, 1);
-    memcpy(bytes, info->rsdp.bytes, info->rsdp.size);
-    boot->hidden = (struct range){address, address + PAGE_SIZE};
-}
-
 static bool multiboot1_plan(const struct payload *payload, const struct options *options,
                             struct plan *plan, struct error *error) {
     struct multiboot_boot boot = {
@@ -203,7 +178,7 @@ static bool multiboot1_plan(const struct payload *payload, const struct options 
     if (!multiboot1_parse(payload->image, payload->header, &boot.kernel, error) ||
         !multiboot_place(&boot, error))
         return false;
-    provide_rsdp(&boot);
+    legacy_area_provide(plan);
     if (!multiboot_take_information(&boot, information_size(&boot), &address, &writer.next, error))
         return false;
     writer.address = address;

@@ -280,7 +280,7 @@ static void write_memory_entry(void *context, const struct multiboot_memory *mem
 static void write_memory(const struct multiboot_boot *boot, struct writer *writer) {
     struct multiboot2_tag_basic_meminfo *basic =
         take_tag(writer, MULTIBOOT2_TAG_BASIC_MEMINFO, sizeof *basic);
-    multiboot_basic_memory(&boot->plan->info->map, &basic->mem_lower, &basic->mem_upper);
+    multiboot_basic_memory(&boot->plan->info->pc_map, &basic->mem_lower, &basic->mem_upper);
     struct multiboot2_tag_mmap *map = take_tag(writer, MULTIBOOT2_TAG_MMAP, sizeof *map);
     size_t start = writer->used;
     map->entry_size = sizeof(struct multiboot2_mmap_entry);
@@ -365,8 +365,11 @@ static bool multiboot2_plan(const struct payload *payload, const struct options 
     uint8_t *bytes;
     uint32_t address;
     if (!multiboot2_parse(payload->image, payload->header, &boot.kernel, error) ||
-        !multiboot_place(&boot, error) ||
-        !multiboot_take_information(&boot, information_size(&boot), &address, &bytes, error))
+        !multiboot_place(&boot, error))
+        return false;
+    /* Xen goes by the tags only under EFI, and searches else. */
+    legacy_area_provide(plan);
+    if (!multiboot_take_information(&boot, information_size(&boot), &address, &bytes, error))
         return false;
     write_information(&boot, bytes);
     multiboot_write_handoff(&boot, MULTIBOOT2_BOOTLOADER_MAGIC, address);

@@ -81,7 +81,11 @@ static bool vmlinux_plan(const struct payload *payload, const struct options *op
         return FAIL(error, VMLINUX_NEEDS_LONG_MODE);
     boot.placing.initrd =
         linux_initrd_of(payload, vmlinux_tail(&kernel.elf), boot.kernel.initrd_highest);
-    return vmlinux_place(&placing, &boot.placing, error) && linux_hand_over(&boot, error);
+    if (!vmlinux_place(&placing, &boot.placing, error))
+        return false;
+    /* Nothing tells which Linux it is: before 5.0 it does not look into boot_params for it. */
+    rsdp_provide(plan);
+    return linux_hand_over(&boot, error);
 }
 
 const struct loader vmlinux_loader = {"vmlinux", PROTOCOL_LINUX, false, is_linux, vmlinux_plan};

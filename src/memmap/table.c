@@ -2,6 +2,8 @@
 /* The memory map as the host gave it: in any order, overlapping, hostile. */
 #include "pvhboot/memory_map.h"
 
+#include "pvhboot/string.h"
+
 /* Both formats begin with address, size and type, at the same offsets. */
 static_assert(offsetof(struct e820_entry, type) == offsetof(struct hvm_memmap_table_entry, type),
               "one reader for both formats");
@@ -201,6 +203,15 @@ static void resolve_overlaps(struct memory_map *map, struct memory_range *events
         }
         under_way[restriction[known_type(events[i].type)]] += events[i].end ? 1u : (size_t)-1;
     }
+}
+
+size_t memory_map_reserve(const struct memory_map *map, struct range area,
+                          struct memory_range *ranges, struct memory_range *events) {
+    struct memory_map copy = {.ranges = ranges, .count = map->count + 1};
+    memcpy(ranges, map->ranges, map->count * sizeof *ranges);
+    ranges[map->count] = (struct memory_range){area.start, area.end, XEN_HVM_MEMMAP_TYPE_RESERVED};
+    resolve_overlaps(&copy, events);
+    return copy.count;
 }
 
 /* The entries as they are, but for empty ones and unknown types. True when they are in order. */

@@ -120,6 +120,14 @@ static void start(struct console *console) {
         console->ready |= CONSOLE_E9;
     if ((missing & CONSOLE_VGA) && vga_start(console))
         console->ready |= CONSOLE_VGA;
+#if PVHBOOT_XEN
+    if ((missing & CONSOLE_XEN) && xen_console_find(console->image, &console->xen)) {
+        console->ready |= CONSOLE_XEN;
+        /* Without a ring it is Xen's own, where port 0xE9 leads to as well. */
+        if (!console->xen.ring)
+            console->ready &= ~CONSOLE_E9;
+    }
+#endif
 }
 
 static void write_byte(struct console *console, char byte) {
@@ -139,10 +147,14 @@ static void console_write(void *context, const char *text, size_t size) {
     start(console);
     for (size_t i = 0; i < size; i++)
         write_byte(console, text[i]);
+#if PVHBOOT_XEN
+    if ((console->ready & CONSOLE_XEN) && !xen_console_write(&console->xen, text, size))
+        console->ready &= ~CONSOLE_XEN;
+#endif
 }
 
-struct console console_make(unsigned wanted) {
-    return (struct console){.wanted = wanted};
+struct console console_make(unsigned wanted, struct range image) {
+    return (struct console){.wanted = wanted, .image = image};
 }
 
 void console_allow_vga(struct console *console) {
@@ -151,4 +163,13 @@ void console_allow_vga(struct console *console) {
 
 struct output console_output(struct console *console) {
     return (struct output){console_write, console};
+}
+
+void console_finish(const struct console *console) {
+#if PVHBOOT_XEN
+    if (console->ready & CONSOLE_XEN)
+        xen_console_finish(&console->xen);
+#else
+    (void)console;
+#endif
 }

@@ -36,18 +36,26 @@ static inline uint8_t port_read8(uint16_t port) {
     return value;
 }
 
+struct cpuid {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid cpuid_read(uint32_t leaf) {
+    struct cpuid cpuid;
+    __asm__ volatile("cpuid"
+                     : "=a"(cpuid.eax), "=b"(cpuid.ebx), "=c"(cpuid.ecx), "=d"(cpuid.edx)
+                     : "a"(leaf), "c"(0));
+    return cpuid;
+}
+
+/* The upper half is 0. */
+static inline void msr_write(uint32_t index, uint32_t value) {
+    __asm__ volatile("wrmsr" ::"c"(index), "a"(value), "d"(0) : "memory");
+}
+
 /* Whether the CPU has 64-bit mode: CPUID 80000001h, EDX bit 29 (Intel SDM, volume 2, CPUID). */
 static inline bool cpu_has_long_mode(void) {
-    uint32_t a = 0x80000000u;
-    uint32_t b;
-    uint32_t c;
-    uint32_t d;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    if (a < 0x80000001u)
-        return false;
-    a = 0x80000001u;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    return d & (1u << 29);
+    return cpuid_read(0x80000000u).eax >= 0x80000001u && cpuid_read(0x80000001u).edx & (1u << 29);
 }
 
 #endif

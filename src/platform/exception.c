@@ -6,6 +6,10 @@
 #include "pvhboot/error.h"
 #include "pvhboot/panic.h"
 
+/* image.ld */
+extern const uint8_t image_start[];
+extern const uint8_t image_end[];
+
 /* What pvh.S's stubs leave on the stack. */
 struct exception_frame {
     uint32_t edi, esi, ebp, esp, ebx, edx, ecx, eax; /* pushal */
@@ -40,8 +44,10 @@ _Noreturn void exception_report(const struct exception_frame *frame) {
                    frame->ebx, frame->ecx, frame->edx, frame->esi, frame->edi, frame->ebp,
                    frame->esp},
     };
-    struct console console = console_make(report_options->consoles);
+    struct console console = console_make(
+        report_options->consoles, (struct range){(uintptr_t)image_start, (uintptr_t)image_end});
     error_print(console_output(&console), &error);
+    console_finish(&console);
     static const struct memory none = {0};
     panic(report_options, &none, (struct span){0});
 }

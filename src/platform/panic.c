@@ -4,6 +4,7 @@
 
 #include "cpu.h"
 #include "pvhboot/acpi.h"
+#include "pvhboot/xen.h"
 
 /* PC reset control register (Intel ICH data sheets, "RST_CNT"): full reset. */
 #define RESET_CONTROL_PORT 0xcf9u
@@ -38,7 +39,28 @@ static void power_off(const struct memory *memory, struct span rsdp) {
         *(volatile uint8_t *)poweroff.address = (uint8_t)poweroff.value;
 }
 
+/*
+ * A domain that halts counts as powered off, so that Xen is told what has happened; of the policies
+ * only those that ask for it end otherwise. Returns where there is no Xen.
+ */
+static void end_domain(enum panic_policy policy) {
+#if PVHBOOT_XEN
+    static const uint8_t reasons[] = {
+        [PANIC_HALT] = SHUTDOWN_crash,
+        [PANIC_RESET] = SHUTDOWN_reboot,
+        [PANIC_POWEROFF] = SHUTDOWN_poweroff,
+        [PANIC_EXIT] = SHUTDOWN_crash,
+    };
+    xen_shutdown(reasons[policy]);
+#else
+    (void)policy;
+#endif
+}
+
 _Noreturn void panic(const struct options *options, const struct memory *memory, struct span rsdp) {
+    if (options->panic == PANIC_EXIT)
+        port_write8(options->exit_port, PANIC_EXIT_CODE);
+    end_domain(options->panic);
     switch (options->panic) {
     case PANIC_RESET:
         reset();
@@ -47,8 +69,6 @@ _Noreturn void panic(const struct options *options, const struct memory *memory,
         power_off(memory, rsdp);
         break;
     case PANIC_EXIT:
-        port_write8(options->exit_port, PANIC_EXIT_CODE);
-        break;
     case PANIC_HALT:
         break;
     }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What kernels look for where a PC has it, on hosts that have no BIOS and RAM in its place, as a
+ * domU of Xen.
+ */
+#include "abi/acpi.h"
+#include "pvhboot/loader.h"
+#include "pvhboot/string.h"
+
+/* The BIOS data area (IBM PC/AT Technical Reference). */
+#define BIOS_DATA_ADDRESS 0x400u
+#define BIOS_DATA_SIZE 0x100u
+#define BIOS_DATA_MEMORY_SIZE 0x13u /* 16 bits, KiB of low RAM */
+
+bool rsdp_provide(struct plan *plan) {
+    const struct boot_info *info = plan->info;
+    struct room_request request = {
+        .size = PAGE_SIZE,
+        .alignment = PAGE_SIZE,
+        .within = {ACPI_BIOS_AREA, ACPI_BIOS_AREA + ACPI_BIOS_AREA_SIZE}};
+    uint32_t address;
+    void *bytes;
+    struct error error;
+    if (!info->rsdp.size || rsdp_is_found(info->machine.memory, info->rsdp))
+        return true;
+    if (!plan_scratch(plan, &request, "RSDP", &address, &bytes, &error))
+        return false;
+    clear_pages(bytes, 1);
+    memcpy(bytes, info->rsdp.bytes, info->rsdp.size);
+    return true;
+}
+
+static void provide_memory_size(struct plan *plan) {
+    struct room_request request = {
+        .size = BIOS_DATA_SIZE,
+        .alignment = BIOS_DATA_SIZE,
+        .within = {BIOS_DATA_ADDRESS, BIOS_DATA_ADDRESS + BIOS_DATA_SIZE}};
+    struct range low = {0, LEGACY_AREA.start};
+    struct span old;
+    uint16_t kib = (uint16_t)(low.end / KIB);
+    uint32_t address;
+    void *bytes;
+    struct error error;
+    if (!memory_map_is_ram(&plan->info->map, low) ||
+        !memory_span(plan->info->machine.memory, BIOS_DATA_ADDRESS, BIOS_DATA_SIZE, &old) ||
+        !span_is_zero(old) || !plan_scratch(plan, &request, "BIOS data", &address, &bytes, &error))
+        return;
+    memset(bytes, 0, BIOS_DATA_SIZE);
+    memcpy((uint8_t *)bytes + BIOS_DATA_MEMORY_SIZE, &kib, sizeof kib);
+}
+
+void legacy_area_provide(struct plan *plan) {
+    const struct boot_info *info = plan->info;
+    if (info->pc_map.ranges == info->map.ranges)
+        return;
+    rsdp_provide(plan);
+    provide_memory_size(plan);
+}

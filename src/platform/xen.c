@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Xen: found, and asked. */
+#include "pvhboot/xen.h"
+
+#include "cpu.h"
+#include "pvhboot/console_ring.h"
+
+/*
+ * A look at the ring with a yield takes a microsecond or so, and lets who reads it run where the
+ * CPU is shared.
+ */
+#define RING_POLLS 500000u
+
+/* hypercall.S */
+int32_t hypercall(uint32_t number, uint32_t first, uint32_t second, uint32_t third);
+extern uint8_t hypercall_page[PAGE_SIZE];
+extern struct e820_entry hypercall_memory_map[XEN_MEMORY_MAP_LIMIT + 1];
+
+static_assert(sizeof hypercall_memory_map == (1024 + 1) * 20, "hypercall.S");
+static_assert(XEN_HYPERCALL_SIZE == 1 << 5, "hypercall.S");
+
+static uint32_t address_of(const volatile void *memory) {
+    return (uint32_t)(uintptr_t)memory;
+}
+
+/* The base of Xen's leaves; 0 when it has none here. */
+static uint32_t find_base(void) {
+    for (uint32_t i = 0; i < XEN_CPUID_BASES; i++) {
+        uint32_t base = XEN_CPUID_FIRST_BASE + i * XEN_CPUID_BASE_STEP;
+        struct cpuid leaf = cpuid_read(base);
+        if (leaf.ebx == XEN_CPUID_SIGNATURE_EBX && leaf.ecx == XEN_CPUID_SIGNATURE_ECX &&
+            leaf.edx == XEN_CPUID_SIGNATURE_EDX && leaf.eax >= base + XEN_CPUID_HYPERCALLS)
+            return base;
+    }
+    return 0;
+}
+
+/* Makes hypercalls possible. */
+static bool start(void) {
+    uint32_t base = find_base();
+    if (!base)
+        return false;
+    struct cpuid leaf = cpuid_read(base + XEN_CPUID_HYPERCALLS);
+    if (leaf.eax == 0)
+        return false;
+    msr_write(leaf.ebx, address_of(hypercall_page));
+    return true;
+}
+
+/* Of a map that is too long, Xen gives the beginning without a word: hence room for one more. */
+bool xen_read_memory_map(struct memory_table *table, int32_t *answer) {
+    struct xen_memory_map request = {0};
+    if (!start())
+        return false;
+    request.nr_entries = XEN_MEMORY_MAP_LIMIT + 1;
+    request.buffer = address_of(hypercall_memory_map);
+    *answer = hypercall(__HYPERVISOR_memory_op, XENMEM_memory_map, address_of(&request), 0);
+    if (*answer < 0)
+        return true;
+    *answer = (int32_t)request.nr_entries;
+    table->count = request.nr_entries;
+    if (table->count > XEN_MEMORY_MAP_LIMIT)
+        table->count = XEN_MEMORY_MAP_LIMIT;
+    table->entry_size = sizeof(struct e820_entry);
+    table->bytes =
+        (struct span){address_of(hypercall_memory_map), (const uint8_t *)hypercall_memory_map,
+                      table->count * sizeof(struct e820_entry)};
+    return true;
+}
+
+void xen_shutdown(uint32_t reason) {
+    struct sched_shutdown shutdown = {reason};
+    if (start())
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, address_of(&shutdown), 0);
+}
+
+/* 0 when Xen does not tell. */
+static uint64_t parameter(uint32_t index) {
+    struct xen_hvm_param request = {.domid = DOMID_SELF, .index = index};
+    if (hypercall(__HYPERVISOR_hvm_op, HVMOP_get_param, address_of(&request), 0) != 0)
+        return 0;
+    return request.value;
+}
+
+bool xen_console_find(struct range image, struct xen_console *console) {
+    struct range page;
+    *console = (struct xen_console){0};
+    if (!start())
+        return false;
+    uint64_t frame = parameter(HVM_PARAM_CONSOLE_PFN);
+    if (frame == 0 || frame >= LOW_MEMORY_END / PAGE_SIZE ||
+        !range_make((uint32_t)frame * PAGE_SIZE, PAGE_SIZE, &page) || range_overlaps(page, image))
+        return xen_console_write(console, "", 0);
+    console->ring = (volatile struct xencons_interface *)(uintptr_t)page.start;
+    console->port = (uint32_t)parameter(HVM_PARAM_CONSOLE_EVTCHN);
+    return true;
+}
+
+static void notify(const struct xen_console *console) {
+    struct evtchn_send send = {console->port};
+    hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, address_of(&send), 0);
+}
+
+/* Whoever reads the ring is woken when it is full; at the end of a line, write_ring does it. */
+static bool put(const struct xen_console *console, const char *text, size_t size) {
+    size_t written = console_ring_write(console->ring, text, size);
+    if (written < size)
+        notify(console);
+    for (uint32_t poll = 0; written < size && poll < RING_POLLS; poll++) {
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
+        size_t more = console_ring_write(console->ring, text + written, size - written);
+        written += more;
+        if (more) {
+            notify(console);
+            poll = 0;
+        }
+    }
+    return written == size;
+}
+
+/* Who reads it is a terminal in raw mode: a line ends as on a serial port. */
+static bool write_ring(const struct xen_console *console, const char *text, size_t size) {
+    while (size > 0) {
+        size_t line = 0;
+        while (line < size && text[line] != '\n')
+            line++;
+        if (!put(console, text, line))
+            return false;
+        text += line;
+        size -= line;
+        if (size == 0)
+            break;
+        if (!put(console, "\r\n", 2))
+            return false;
+        notify(console);
+        text++;
+        size--;
+    }
+    return true;
+}
+
+bool xen_console_write(const struct xen_console *console, const char *text, size_t size) {
+    if (console->ring)
+        return write_ring(console, text, size);
+    return hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, (uint32_t)size, address_of(text)) >=
+           0;
+}
+
+void xen_console_finish(const struct xen_console *console) {
+    for (uint32_t poll = 0;
+         console->ring && poll < RING_POLLS && !console_ring_is_read(console->ring); poll++)
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
+}
