@@ -11,7 +11,7 @@
 #include "abi/xen.h"
 
 /*
- * Writes as many of the `size` bytes as there is room for now, from the first one on, and gives
+ * Writes as many of the `size` bytes as there is room for, from the first one on, and gives
  * their number. None when the indices contradict each other. Xen, io/console.h.
  */
 size_t console_ring_write(volatile struct xencons_interface *ring, const char *text, size_t size);

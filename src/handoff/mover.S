@@ -38,6 +38,7 @@
 #define XEN_CPUID_SIGNATURE_ECX 0x65584d4d
 #define HYPERVISOR_SCHED_OP 29
 #define SCHEDOP_SHUTDOWN 2
+#define SHUTDOWN_REBOOT 1
 #define SHUTDOWN_CRASH 3
 /* The first letters of those whose CPUs have vmmcall and not vmcall. */
 #define VENDOR_AMD 0x68747541   /* "Auth" */
@@ -291,6 +292,11 @@ halt:
  * own instruction. Returns where there is no Xen.
  */
 end_domain:
+    movl $SHUTDOWN_CRASH, %eax
+    cmpl $0, PARAMETER(P_RESET)
+    je 1f
+    movl $SHUTDOWN_REBOOT, %eax
+1:  pushl %eax
     movl %ebx, %ebp
     xorl %eax, %eax
     cpuid
@@ -302,7 +308,6 @@ end_domain:
     jne 3f
     cmpl $XEN_CPUID_SIGNATURE_ECX, %ecx
     jne 3f
-    pushl $SHUTDOWN_CRASH
     movl %esp, %ecx
     movl $SCHEDOP_SHUTDOWN, %ebx
     movl $HYPERVISOR_SCHED_OP, %eax
@@ -318,6 +323,7 @@ end_domain:
     cmpl $XEN_CPUID_END, %esi
     jb 1b
     movl %ebp, %ebx
+    popl %eax
     ret
 #endif
 

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pvhboot/cpuid.h"
+
 static inline void port_write8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
 }
@@ -35,10 +37,6 @@ static inline uint8_t port_read8(uint16_t port) {
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
-
-struct cpuid {
-    uint32_t eax, ebx, ecx, edx;
-};
 
 static inline struct cpuid cpuid_read(uint32_t leaf) {
     struct cpuid cpuid;

@@ -23,37 +23,19 @@ static uint32_t address_of(const volatile void *memory) {
     return (uint32_t)(uintptr_t)memory;
 }
 
-/* The base of Xen's leaves; 0 when it has none here. */
-static uint32_t find_base(void) {
-    for (uint32_t i = 0; i < XEN_CPUID_BASES; i++) {
-        uint32_t base = XEN_CPUID_FIRST_BASE + i * XEN_CPUID_BASE_STEP;
-        struct cpuid leaf = cpuid_read(base);
-        if (leaf.ebx == XEN_CPUID_SIGNATURE_EBX && leaf.ecx == XEN_CPUID_SIGNATURE_ECX &&
-            leaf.edx == XEN_CPUID_SIGNATURE_EDX && leaf.eax >= base + XEN_CPUID_HYPERCALLS)
-            return base;
-    }
-    return 0;
-}
-
 /* Makes hypercalls possible. */
 static bool start(void) {
-    uint32_t base = find_base();
-    if (!base)
-        return false;
-    struct cpuid leaf = cpuid_read(base + XEN_CPUID_HYPERCALLS);
-    if (leaf.eax == 0)
-        return false;
-    msr_write(leaf.ebx, address_of(hypercall_page));
-    return true;
+    uint32_t base = cpuid_find_xen(cpuid_read);
+    if (base)
+        msr_write(cpuid_read(base + XEN_CPUID_HYPERCALLS).ebx, address_of(hypercall_page));
+    return base;
 }
 
 /* Of a map that is too long, Xen gives the beginning without a word: hence room for one more. */
 bool xen_read_memory_map(struct memory_table *table, int32_t *answer) {
-    struct xen_memory_map request = {0};
+    struct xen_memory_map request = {XEN_MEMORY_MAP_LIMIT + 1, address_of(hypercall_memory_map)};
     if (!start())
         return false;
-    request.nr_entries = XEN_MEMORY_MAP_LIMIT + 1;
-    request.buffer = address_of(hypercall_memory_map);
     *answer = hypercall(__HYPERVISOR_memory_op, XENMEM_memory_map, address_of(&request), 0);
     if (*answer < 0)
         return true;
