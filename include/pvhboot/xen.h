@@ -40,12 +40,12 @@ bool xen_console_find(struct range image, struct xen_console *console);
 
 /*
  * Writes `size` bytes. False when they cannot be written: Xen will not take them, or nobody has
- * read the ring for a second or so.
+ * read the ring for some seconds.
  */
 bool xen_console_write(const struct xen_console *console, const char *text, size_t size);
 
 /*
- * Waits, a second or so at most, until what was written has been read: with the domain goes the
+ * Waits, some seconds at most, until what was written has been read: with the domain goes the
  * ring.
  */
 void xen_console_finish(const struct xen_console *console);

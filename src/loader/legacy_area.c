@@ -45,7 +45,6 @@ static void provide_memory_size(struct plan *plan) {
         !memory_span(plan->info->machine.memory, BIOS_DATA_ADDRESS, BIOS_DATA_SIZE, &old) ||
         !span_is_zero(old) || !plan_scratch(plan, &request, "BIOS data", &address, &bytes, &error))
         return;
-    memset(bytes, 0, BIOS_DATA_SIZE);
     memcpy((uint8_t *)bytes + BIOS_DATA_MEMORY_SIZE, &kib, sizeof kib);
 }
 

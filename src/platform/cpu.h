@@ -46,6 +46,14 @@ static inline struct cpuid cpuid_read(uint32_t leaf) {
     return cpuid;
 }
 
+/* The TSC: it may jump, run at any rate, or stand still. */
+static inline uint64_t cpu_cycles(void) {
+    uint32_t low;
+    uint32_t high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
 /* The upper half is 0. */
 static inline void msr_write(uint32_t index, uint32_t value) {
     __asm__ volatile("wrmsr" ::"c"(index), "a"(value), "d"(0) : "memory");

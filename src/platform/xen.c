@@ -6,10 +6,12 @@
 #include "pvhboot/console_ring.h"
 
 /*
- * A look at the ring with a yield takes a microsecond or so, and lets who reads it run where the
- * CPU is shared.
+ * How long the ring is waited for: 1 to 4 seconds on today's CPUs. That many yields end it where
+ * the TSC stands still; by their number alone it could be hours, since each may let another domain
+ * run.
  */
-#define RING_POLLS 500000u
+#define WAIT_CYCLES (1ull << 32)
+#define WAIT_YIELDS 10000000u
 
 /* hypercall.S */
 int32_t hypercall(uint32_t number, uint32_t first, uint32_t second, uint32_t third);
@@ -83,21 +85,41 @@ static void notify(const struct xen_console *console) {
     hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, address_of(&send), 0);
 }
 
-/* Whoever reads the ring is woken when it is full; at the end of a line, write_ring does it. */
+/* A wait that has begun. */
+struct wait {
+    uint64_t begun;
+    uint32_t yields;
+};
+
+static struct wait wait_begin(void) {
+    return (struct wait){cpu_cycles(), 0};
+}
+
+/* Lets others run. False when the wait has been long enough. */
+static bool wait_on(struct wait *wait) {
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
+    return ++wait->yields < WAIT_YIELDS && cpu_cycles() - wait->begun < WAIT_CYCLES;
+}
+
+/*
+ * Whoever reads the ring is woken when it is full, also when it was so before; at the end of a
+ * line, write_ring does it.
+ */
 static bool put(const struct xen_console *console, const char *text, size_t size) {
-    size_t written = console_ring_write(console->ring, text, size);
-    if (written < size)
-        notify(console);
-    for (uint32_t poll = 0; written < size && poll < RING_POLLS; poll++) {
-        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
-        size_t more = console_ring_write(console->ring, text + written, size - written);
-        written += more;
-        if (more) {
+    struct wait wait = {0};
+    for (bool first = true;; first = false) {
+        size_t written = console_ring_write(console->ring, text, size);
+        text += written;
+        size -= written;
+        if (size == 0)
+            return true;
+        if (written || first) {
             notify(console);
-            poll = 0;
+            wait = wait_begin();
+        } else if (!wait_on(&wait)) {
+            return false;
         }
     }
-    return written == size;
 }
 
 /* Who reads it is a terminal in raw mode: a line ends as on a serial port. */
@@ -129,7 +151,7 @@ bool xen_console_write(const struct xen_console *console, const char *text, size
 }
 
 void xen_console_finish(const struct xen_console *console) {
-    for (uint32_t poll = 0;
-         console->ring && poll < RING_POLLS && !console_ring_is_read(console->ring); poll++)
-        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
+    struct wait wait = wait_begin();
+    while (console->ring && !console_ring_is_read(console->ring) && wait_on(&wait))
+        ;
 }
