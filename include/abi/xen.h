@@ -28,6 +28,10 @@
 #define XEN_CPUID_SIGNATURE_EDX 0x4d4d566eu /* "nVMM" */
 #define XEN_CPUID_HYPERCALLS 2u
 
+/* Where hypervisors have their MSRs; Xen's is the first, or 0x200 on where there are Hyper-V's. */
+#define XEN_MSR_FIRST 0x40000000u
+#define XEN_MSR_LAST 0x4000ffffu
+
 /* In the page, a hypercall's code is at its number times this. */
 #define XEN_HYPERCALL_SIZE 32u
 

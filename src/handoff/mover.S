@@ -40,9 +40,6 @@
 #define SCHEDOP_SHUTDOWN 2
 #define SHUTDOWN_REBOOT 1
 #define SHUTDOWN_CRASH 3
-/* The first letters of those whose CPUs have vmmcall and not vmcall. */
-#define VENDOR_AMD 0x68747541   /* "Auth" */
-#define VENDOR_HYGON 0x6f677948 /* "Hygo" */
 
 /* struct mover_parameters */
 #define P_MOVES 0
@@ -229,13 +226,20 @@ exception_stubs:
     .org exception_stubs + vector * STUB_SIZE
     .endr
 
-/* The vector is on the stack. Where EBX pointed when it happened is not to be relied on. */
+/*
+ * The vector is on the stack. Where EBX pointed when it happened is not to be relied on. Only the
+ * first one is reported: a further one comes from the report, or from what is to end the domain.
+ */
 exception:
     cld
     popl %ecx
     call 1f
 1:  popl %ebx
     subl $(1b - mover_start), %ebx
+    leal AT(mover_stack_top), %esp
+    incl AT(exceptions)
+    cmpl $1, AT(exceptions)
+    jne end_domain
     movl $2, %edx
 2:  movl %ecx, %eax             /* two digits, the lower one first */
     andl $15, %eax
@@ -274,58 +278,51 @@ exception:
     movb $1, %al
     outb %al, %dx
 8:
-#if PVHBOOT_XEN
-    call end_domain
-#endif
-    cmpl $0, PARAMETER(P_RESET)
-    je halt
-    lidt AT(no_idt)
-    int3
-halt:
-    cli
-    hlt
-    jmp halt
-
-#if PVHBOOT_XEN
 /*
  * A domain that halts counts as powered off. The page of hypercalls may be gone, so it is the CPU's
- * own instruction. Returns where there is no Xen.
+ * own instruction: vmcall, and where that is none, as the next exception tells, vmmcall.
  */
 end_domain:
-    movl $SHUTDOWN_CRASH, %eax
-    cmpl $0, PARAMETER(P_RESET)
-    je 1f
-    movl $SHUTDOWN_REBOOT, %eax
-1:  pushl %eax
+#if PVHBOOT_XEN
+    cmpl $2, AT(exceptions)
+    ja end_machine
     movl %ebx, %ebp
-    xorl %eax, %eax
-    cpuid
-    movl %ebx, %edi             /* the vendor */
     movl $XEN_CPUID_FIRST_BASE, %esi
 1:  movl %esi, %eax
     cpuid
     cmpl $XEN_CPUID_SIGNATURE_EBX, %ebx
-    jne 3f
+    jne 2f
     cmpl $XEN_CPUID_SIGNATURE_ECX, %ecx
-    jne 3f
-    movl %esp, %ecx
-    movl $SCHEDOP_SHUTDOWN, %ebx
-    movl $HYPERVISOR_SCHED_OP, %eax
-    cmpl $VENDOR_AMD, %edi
-    je 2f
-    cmpl $VENDOR_HYGON, %edi
-    je 2f
-    vmcall
-    jmp halt
-2:  vmmcall
-    jmp halt
-3:  addl $XEN_CPUID_BASE_STEP, %esi
+    je 3f
+2:  addl $XEN_CPUID_BASE_STEP, %esi
     cmpl $XEN_CPUID_END, %esi
     jb 1b
     movl %ebp, %ebx
-    popl %eax
-    ret
+    jmp end_machine
+3:  movl %ebp, %ebx
+    movl $SHUTDOWN_CRASH, %eax
+    cmpl $0, PARAMETER(P_RESET)
+    je 4f
+    movl $SHUTDOWN_REBOOT, %eax
+4:  pushl %eax
+    movl %esp, %ecx
+    movl AT(exceptions), %edx
+    movl $SCHEDOP_SHUTDOWN, %ebx
+    movl $HYPERVISOR_SCHED_OP, %eax
+    cmpl $1, %edx
+    jne 5f
+    vmcall
+5:  vmmcall
+    movl %ebp, %ebx
+end_machine:
 #endif
+    cmpl $0, PARAMETER(P_RESET)
+    je 9f
+    lidt AT(no_idt)
+    int3
+9:  cli
+    hlt
+    jmp 9b
 
 /* errors.def has this sentence as E901. */
 exception_text:
@@ -356,6 +353,8 @@ no_idt:
     .p2align 3
 long_mode_entry:
     .quad 0
+exceptions:
+    .long 0
     .globl mover_data_end
 mover_data_end:
     .p2align 3

@@ -12,18 +12,27 @@
 #define BIOS_DATA_SIZE 0x100u
 #define BIOS_DATA_MEMORY_SIZE 0x13u /* 16 bits, KiB of low RAM */
 
+/* Other scratch memory is not to come next to this: kernels may not map what is told reserved. */
+static bool take(struct plan *plan, const struct room_request *request, const char *name,
+                 void **bytes) {
+    uint32_t address;
+    struct error error;
+    uint32_t scratch_end = plan->scratch_end;
+    bool taken = plan_scratch(plan, request, name, &address, bytes, &error);
+    plan->scratch_end = scratch_end;
+    return taken;
+}
+
 bool rsdp_provide(struct plan *plan) {
     const struct boot_info *info = plan->info;
     struct room_request request = {
         .size = PAGE_SIZE,
         .alignment = PAGE_SIZE,
         .within = {ACPI_BIOS_AREA, ACPI_BIOS_AREA + ACPI_BIOS_AREA_SIZE}};
-    uint32_t address;
     void *bytes;
-    struct error error;
     if (!info->rsdp.size || rsdp_is_found(info->machine.memory, info->rsdp))
         return true;
-    if (!plan_scratch(plan, &request, "RSDP", &address, &bytes, &error))
+    if (!take(plan, &request, "RSDP", &bytes))
         return false;
     clear_pages(bytes, 1);
     memcpy(bytes, info->rsdp.bytes, info->rsdp.size);
@@ -38,12 +47,10 @@ static void provide_memory_size(struct plan *plan) {
     struct range low = {0, LEGACY_AREA.start};
     struct span old;
     uint16_t kib = (uint16_t)(low.end / KIB);
-    uint32_t address;
     void *bytes;
-    struct error error;
     if (!memory_map_is_ram(&plan->info->map, low) ||
         !memory_span(plan->info->machine.memory, BIOS_DATA_ADDRESS, BIOS_DATA_SIZE, &old) ||
-        !span_is_zero(old) || !plan_scratch(plan, &request, "BIOS data", &address, &bytes, &error))
+        !span_is_zero(old) || !take(plan, &request, "BIOS data", &bytes))
         return;
     memcpy((uint8_t *)bytes + BIOS_DATA_MEMORY_SIZE, &kib, sizeof kib);
 }

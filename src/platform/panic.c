@@ -16,14 +16,17 @@
 #define KEYBOARD_RESET 0xfeu
 
 static void reset(void) {
+    port_write8(RESET_CONTROL_PORT, RESET_CONTROL_PREPARE);
+    port_write8(RESET_CONTROL_PORT, RESET_CONTROL_FULL);
+    port_write8(KEYBOARD_COMMAND_PORT, KEYBOARD_RESET);
+}
+
+/* Every PC resets when it cannot even report an exception. */
+static void triple_fault(void) {
     static const struct {
         uint16_t limit;
         uint32_t base;
     } __attribute__((packed)) no_idt = {0, 0};
-    port_write8(RESET_CONTROL_PORT, RESET_CONTROL_PREPARE);
-    port_write8(RESET_CONTROL_PORT, RESET_CONTROL_FULL);
-    port_write8(KEYBOARD_COMMAND_PORT, KEYBOARD_RESET);
-    /* Every PC resets when it cannot even report an exception. */
     __asm__ volatile("lidt %0\n\tint3" ::"m"(no_idt));
 }
 
@@ -58,9 +61,6 @@ static void end_domain(enum panic_policy policy) {
 }
 
 _Noreturn void panic(const struct options *options, const struct memory *memory, struct span rsdp) {
-    if (options->panic == PANIC_EXIT)
-        port_write8(options->exit_port, PANIC_EXIT_CODE);
-    end_domain(options->panic);
     switch (options->panic) {
     case PANIC_RESET:
         reset();
@@ -69,9 +69,14 @@ _Noreturn void panic(const struct options *options, const struct memory *memory,
         power_off(memory, rsdp);
         break;
     case PANIC_EXIT:
+        port_write8(options->exit_port, PANIC_EXIT_CODE);
+        break;
     case PANIC_HALT:
         break;
     }
+    end_domain(options->panic);
+    if (options->panic == PANIC_RESET)
+        triple_fault();
     for (;;)
         __asm__ volatile("cli\n\thlt");
 }

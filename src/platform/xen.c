@@ -6,12 +6,13 @@
 #include "pvhboot/console_ring.h"
 
 /*
- * How long the ring is waited for: 1 to 4 seconds on today's CPUs. That many yields end it where
- * the TSC stands still; by their number alone it could be hours, since each may let another domain
- * run.
+ * How long the ring is waited for: 2 to 8 seconds on today's CPUs. A number of yields alone would
+ * be no bound, since each may let another domain run for its time slice; but it takes some for the
+ * other side to have had its turn, and where the TSC stands still a number has to end it.
  */
-#define WAIT_CYCLES (1ull << 32)
-#define WAIT_YIELDS 10000000u
+#define WAIT_CYCLES (1ull << 33)
+#define WAIT_FEWEST_YIELDS 1000u
+#define WAIT_MOST_YIELDS 10000000u
 
 /* hypercall.S */
 int32_t hypercall(uint32_t number, uint32_t first, uint32_t second, uint32_t third);
@@ -95,10 +96,14 @@ static struct wait wait_begin(void) {
     return (struct wait){cpu_cycles(), 0};
 }
 
-/* Lets others run. False when the wait has been long enough. */
+/* Lets others run. False, at once, when the wait has been long enough. */
 static bool wait_on(struct wait *wait) {
+    if (wait->yields >= WAIT_FEWEST_YIELDS &&
+        (wait->yields >= WAIT_MOST_YIELDS || cpu_cycles() - wait->begun >= WAIT_CYCLES))
+        return false;
     hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
-    return ++wait->yields < WAIT_YIELDS && cpu_cycles() - wait->begun < WAIT_CYCLES;
+    wait->yields++;
+    return true;
 }
 
 /*
