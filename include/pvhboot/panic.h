@@ -16,4 +16,8 @@
  */
 _Noreturn void panic(const struct options *options, const struct memory *memory, struct span rsdp);
 
+/* The same by what the machine itself offers: Xen is not asked. */
+_Noreturn void panic_here(const struct options *options, const struct memory *memory,
+                          struct span rsdp);
+
 #endif

@@ -38,32 +38,33 @@ void exceptions_report_by(const struct options *options) {
     report_options = options;
 }
 
-static _Noreturn void end(void) {
-    for (;;)
-        __asm__ volatile("cli\n\thlt");
-}
-
-_Noreturn void exception_report(const struct exception_frame *frame) {
-    struct options options = *report_options;
-    if (reports_left == 0)
-        end();
-    if (reports_left-- == 1)
-        options.consoles &= ~CONSOLE_XEN;
+static struct error describe(const struct exception_frame *frame) {
     uint32_t cr2;
     __asm__ volatile("movl %%cr2, %0" : "=r"(cr2));
     uint32_t vector = frame->vector;
-    struct span name = output_text(vector < sizeof names / sizeof *names ? names[vector] : "-");
-    struct error error = {
+    return (struct error){
         .number = ERROR_EXCEPTION,
-        .text = name,
+        .text = output_text(vector < sizeof names / sizeof *names ? names[vector] : "-"),
         .values = {vector, frame->eip, frame->error_code, cr2, frame->eflags, frame->eax,
                    frame->ebx, frame->ecx, frame->edx, frame->esi, frame->edi, frame->ebp,
                    frame->esp},
     };
+}
+
+_Noreturn void exception_report(const struct exception_frame *frame) {
+    static const struct memory none = {0};
+    struct error error = describe(frame);
+    struct options options = *report_options;
+    if (reports_left == 0)
+        panic_here(&first_options, &none, (struct span){0});
+    bool without_xen = --reports_left == 0;
+    if (without_xen)
+        options.consoles &= ~CONSOLE_XEN;
     struct console console = console_make(
         options.consoles, (struct range){(uintptr_t)image_start, (uintptr_t)image_end});
     error_print(console_output(&console), &error);
     console_finish(&console);
-    static const struct memory none = {0};
+    if (without_xen)
+        panic_here(&options, &none, (struct span){0});
     panic(&options, &none, (struct span){0});
 }

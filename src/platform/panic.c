@@ -16,17 +16,14 @@
 #define KEYBOARD_RESET 0xfeu
 
 static void reset(void) {
-    port_write8(RESET_CONTROL_PORT, RESET_CONTROL_PREPARE);
-    port_write8(RESET_CONTROL_PORT, RESET_CONTROL_FULL);
-    port_write8(KEYBOARD_COMMAND_PORT, KEYBOARD_RESET);
-}
-
-/* Every PC resets when it cannot even report an exception. */
-static void triple_fault(void) {
     static const struct {
         uint16_t limit;
         uint32_t base;
     } __attribute__((packed)) no_idt = {0, 0};
+    port_write8(RESET_CONTROL_PORT, RESET_CONTROL_PREPARE);
+    port_write8(RESET_CONTROL_PORT, RESET_CONTROL_FULL);
+    port_write8(KEYBOARD_COMMAND_PORT, KEYBOARD_RESET);
+    /* Every PC resets when it cannot even report an exception. */
     __asm__ volatile("lidt %0\n\tint3" ::"m"(no_idt));
 }
 
@@ -60,7 +57,8 @@ static void end_domain(enum panic_policy policy) {
 #endif
 }
 
-_Noreturn void panic(const struct options *options, const struct memory *memory, struct span rsdp) {
+_Noreturn void panic_here(const struct options *options, const struct memory *memory,
+                          struct span rsdp) {
     switch (options->panic) {
     case PANIC_RESET:
         reset();
@@ -74,9 +72,14 @@ _Noreturn void panic(const struct options *options, const struct memory *memory,
     case PANIC_HALT:
         break;
     }
-    end_domain(options->panic);
-    if (options->panic == PANIC_RESET)
-        triple_fault();
     for (;;)
         __asm__ volatile("cli\n\thlt");
+}
+
+/* Xen comes first: a PVH dom0 reaches the machine's own ports behind its back. */
+_Noreturn void panic(const struct options *options, const struct memory *memory, struct span rsdp) {
+    if (options->panic == PANIC_EXIT)
+        port_write8(options->exit_port, PANIC_EXIT_CODE);
+    end_domain(options->panic);
+    panic_here(options, memory, rsdp);
 }
