@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The input is a host's memory map: its first byte the format, then entries. What is imported and
- * what E820 is given must say of every edge what the plainest reading of the table says, and room
- * that is found must be RAM.
+ * The input is a host's memory map: its first byte the format, then entries. What is imported, what
+ * a PC's payload is told of it and what E820 is given must say of every edge what the plainest
+ * reading of the table says, and room that is found must be RAM.
  */
 #include <string.h>
 
@@ -15,6 +15,8 @@ static struct hvm_memmap_table_entry entries[MOST_ENTRIES];
 static struct memory_range ranges[MEMORY_MAP_RANGES(MOST_ENTRIES)];
 static struct memory_range events[MEMORY_MAP_RANGES(MOST_ENTRIES)];
 static struct range ram[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+/* In memory_map_reserve, the area counts as one more range of the map's. */
+static struct memory_range pc_events[MEMORY_MAP_RANGES(MEMORY_MAP_RANGES(MOST_ENTRIES) + 1)];
 static struct e820_entry e820[MEMORY_MAP_RANGES(MOST_ENTRIES)];
 
 static uint32_t nothing_in_use(const void *context, struct range range) {
@@ -46,6 +48,17 @@ static void compare_e820(const struct memory_map *map) {
             must_be_right("E820 says something else than the map");
 }
 
+/* In memory of the very size, so that the sanitizer sees one element too many. */
+static void reserve_legacy_area(const struct memory_map *map, uint32_t count) {
+    struct memory_map pc_map = {.ranges =
+                                    malloc(MEMORY_MAP_RANGES(map->count + 1) * sizeof *ranges)};
+    if (!pc_map.ranges)
+        abort();
+    pc_map.count = memory_map_reserve(map, LEGACY_AREA, pc_map.ranges, pc_events);
+    must_be_right(judge_pc_map(&pc_map, entries, count));
+    free(pc_map.ranges);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return -1;
@@ -63,6 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memory_map_import(&table, &map, events);
     must_be_right(judge_map(&map, entries, table.count));
     compare_e820(&map);
+    if (memory_map_has_ram(&map, LEGACY_AREA))
+        reserve_legacy_area(&map, table.count);
     find_room(&table);
     return 0;
 }

@@ -10,12 +10,14 @@
 #define KERNEL 0x1800000u
 #define LATER 0x1c00000u
 #define LINE 0x5000u
+#define RSDP 0x3000010u
 #define LARGEST 0x10000u
 #define LARGEST_MOVES 0x800000u /* a .bss of GiBs takes long, and shows nothing */
 
 #define WITH_MODULES 4u
 #define WITHOUT_LONG_MODE 8u
 #define WITHOUT_LINK 16u
+#define ON_XEN 128u
 
 static const char magic[] = "\x7f"
                             "ELF";
@@ -30,6 +32,15 @@ static void leave_out_link(struct simulated_machine *machine) {
         {MIB, 0x80000, XEN_HVM_MEMMAP_TYPE_RAM, 0},
         {0x400000, 0x3000000, XEN_HVM_MEMMAP_TYPE_RAM, 0}};
     simulated_map(machine, 0x7000, map, sizeof map / sizeof *map);
+}
+
+/* As Xen starts a PVH dom0: the map is its own, the legacy area RAM, the RSDP somewhere. */
+static void put_on_xen(struct simulated_machine *machine) {
+    static const struct hvm_memmap_table_entry map[] = {{0, 64 * MIB, XEN_HVM_MEMMAP_TYPE_RAM, 0}};
+    machine->start_info.version = 0;
+    simulated_xen_map(machine, map, 1);
+    simulated_rsdp(machine, RSDP, 2);
+    machine->start_info.rsdp_paddr = RSDP;
 }
 
 /* One of them where kernels are linked, if RAM is there. */
@@ -53,6 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         leave_out_link(machine);
     if (*data & WITH_MODULES)
         add_modules(machine, !(*data & WITHOUT_LINK));
+    if (*data & ON_XEN)
+        put_on_xen(machine);
     machine->machine.long_mode = !(*data & WITHOUT_LONG_MODE);
     simulated_text(machine, LINE, lines[*data % (sizeof lines / sizeof *lines)]);
     machine->start_info.cmdline_paddr = LINE;

@@ -56,6 +56,27 @@ bool raw_is_ram(const struct hvm_memmap_table_entry *entries, uint32_t count, st
     return true;
 }
 
+/* The type changes only where an entry begins or ends. */
+bool raw_has_legacy_ram(const struct hvm_memmap_table_entry *entries, uint32_t count) {
+    bool found = raw_type(entries, count, JUDGED_LEGACY_START) == XEN_HVM_MEMMAP_TYPE_RAM;
+    for (uint32_t i = 0; i < count && !found; i++) {
+        const uint64_t edges[] = {entries[i].addr, entries[i].addr + entries[i].size};
+        for (size_t e = 0; e < 2; e++)
+            found |= edges[e] >= JUDGED_LEGACY_START && edges[e] < JUDGED_LEGACY_END &&
+                     raw_type(entries, count, edges[e]) == XEN_HVM_MEMMAP_TYPE_RAM;
+    }
+    return found;
+}
+
+uint32_t raw_pc_type(const struct hvm_memmap_table_entry *entries, uint32_t count, bool legacy_ram,
+                     uint64_t address) {
+    const uint32_t type = raw_type(entries, count, address);
+    const bool is_legacy = address >= JUDGED_LEGACY_START && address < JUDGED_LEGACY_END;
+    const bool stays =
+        type != NO_TYPE && how_restrictive(type) > how_restrictive(XEN_HVM_MEMMAP_TYPE_RESERVED);
+    return legacy_ram && is_legacy && !stays ? (uint32_t)XEN_HVM_MEMMAP_TYPE_RESERVED : type;
+}
+
 static uint32_t map_type(const struct memory_map *map, uint64_t address) {
     for (size_t i = 0; i < map->count; i++)
         if (address >= map->ranges[i].start && address < map->ranges[i].end)
@@ -92,31 +113,79 @@ static bool is_low_ram(const struct memory_map *map) {
     return found == map->ram_count;
 }
 
-const char *judge_map(const struct memory_map *map, const struct hvm_memmap_table_entry *entries,
-                      uint32_t count) {
-    if (!is_low_ram(map))
-        return "the list of low RAM is not the map's";
+/* What is to be told of each address, by the raw table or to a PC's payload. */
+struct expected {
+    const struct hvm_memmap_table_entry *entries;
+    uint32_t count;
+    bool to_pc;
+    bool legacy_ram;
+};
+
+static bool tells_type(const struct memory_map *map, const struct expected *expected,
+                       uint64_t address) {
+    const uint32_t type = expected->to_pc ? raw_pc_type(expected->entries, expected->count,
+                                                        expected->legacy_ram, address)
+                                          : raw_type(expected->entries, expected->count, address);
+    return map_type(map, address) == type;
+}
+
+/* On both sides of where the range begins and where it ends. */
+static bool tells_types(const struct memory_map *map, const struct expected *expected,
+                        struct extent range) {
+    return tells_type(map, expected, range.start - 1) && tells_type(map, expected, range.start) &&
+           tells_type(map, expected, range.start + 1) && tells_type(map, expected, range.end - 1) &&
+           tells_type(map, expected, range.end);
+}
+
+static const char *judge_types(const struct memory_map *map, const struct expected *expected) {
+    const struct extent legacy = {JUDGED_LEGACY_START, JUDGED_LEGACY_END};
     if (!in_one_form(map))
         return "the map is not sorted, disjoint and merged";
-    for (size_t i = 0; i < map->count; i++) {
-        const struct memory_range range = map->ranges[i];
-        const uint64_t addresses[] = {range.start - 1, range.start, range.end - 1, range.end};
-        for (size_t a = 0; a < 4; a++)
-            if (map_type(map, addresses[a]) != raw_type(entries, count, addresses[a]))
-                return "the map tells another type than the table at an edge of its own";
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t end = entries[i].addr + entries[i].size;
-        const uint64_t addresses[] = {entries[i].addr - 1, entries[i].addr, entries[i].addr + 1,
-                                      end - 1, end};
-        for (size_t a = 0; a < 5; a++)
-            if (map_type(map, addresses[a]) != raw_type(entries, count, addresses[a]))
-                return "the map tells another type than the table at an edge of an entry";
+    if (!tells_types(map, expected, legacy))
+        return "the map tells another type than it should at an edge of the legacy area";
+    for (size_t i = 0; i < map->count; i++)
+        if (!tells_types(map, expected, (struct extent){map->ranges[i].start, map->ranges[i].end}))
+            return "the map tells another type than the table at an edge of its own";
+    for (uint32_t i = 0; i < expected->count; i++) {
+        const struct hvm_memmap_table_entry *entry = &expected->entries[i];
+        if (!tells_types(map, expected, (struct extent){entry->addr, entry->addr + entry->size}))
+            return "the map tells another type than the table at an edge of an entry";
     }
     return NULL;
 }
 
+const char *judge_map(const struct memory_map *map, const struct hvm_memmap_table_entry *entries,
+                      uint32_t count) {
+    return is_low_ram(map) ? judge_types(map, &(struct expected){entries, count, false, false})
+                           : "the list of low RAM is not the map's";
+}
+
+const char *judge_pc_map(const struct memory_map *map, const struct hvm_memmap_table_entry *entries,
+                         uint32_t count) {
+    const bool legacy_ram = raw_has_legacy_ram(entries, count);
+    return judge_types(map, &(struct expected){entries, count, true, legacy_ram});
+}
+
 /* --- What the host put into memory ------------------------------------------------------------ */
+
+/* By the command line, else where start_info has no table. */
+static bool map_is_xens(const struct simulated_machine *machine,
+                        const struct hvm_start_info *start_info) {
+    const bool has_table =
+        start_info->version >= 1 && start_info->memmap_paddr && start_info->memmap_entries;
+    return machine->options.memmap == MEMMAP_HYPERCALL ||
+           (machine->options.memmap == MEMMAP_AUTO && !has_table);
+}
+
+/* Where the map lies and how many entries it has, at what distance. */
+static uint64_t find_map(const struct simulated_machine *machine, struct host_input *host) {
+    const bool is_xens = map_is_xens(machine, &host->start_info);
+    const uint64_t step = is_xens ? sizeof(struct e820_entry) : sizeof *host->map;
+    const uint64_t start = is_xens ? machine->xen.table : host->start_info.memmap_paddr;
+    host->map_count = is_xens ? (uint32_t)machine->xen.answer : host->start_info.memmap_entries;
+    host->map_place = (struct extent){start, start + host->map_count * step};
+    return step;
+}
 
 /* Once boot_info_collect has found that all lists are where they can be read. */
 static struct host_input read_host(const struct simulated_machine *machine) {
@@ -125,14 +194,18 @@ static struct host_input read_host(const struct simulated_machine *machine) {
     simulated_before(machine, machine->start_info_address + 4, &version, sizeof version);
     simulated_before(machine, machine->start_info_address, &host.start_info,
                      version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0);
+    const uint64_t step = find_map(machine, &host);
     size_t modules = host.start_info.nr_modules * sizeof *host.modules;
-    size_t map = host.start_info.memmap_entries * sizeof *host.map;
     host.modules = malloc(modules);
-    host.map = malloc(map);
+    host.map = calloc(host.map_count, sizeof *host.map);
     if (!host.modules || !host.map)
         abort();
     simulated_before(machine, host.start_info.modlist_paddr, host.modules, modules);
-    simulated_before(machine, host.start_info.memmap_paddr, host.map, map);
+    /* Of either kind, entries begin with what an E820 entry has. */
+    for (uint32_t i = 0; i < host.map_count; i++)
+        simulated_before(machine, host.map_place.start + i * step, &host.map[i],
+                         sizeof(struct e820_entry));
+    host.legacy_ram = raw_has_legacy_ram(host.map, host.map_count);
     return host;
 }
 
@@ -161,7 +234,7 @@ static bool text_in(const struct simulated_machine *machine, uint64_t address,
 static bool is_free(const struct simulated_machine *machine, const struct host_input *host,
                     struct extent range) {
     const struct hvm_start_info *start_info = &host->start_info;
-    if (!raw_is_ram(host->map, start_info->memmap_entries, range) || range.end > FOUR_GIB)
+    if (!raw_is_ram(host->map, host->map_count, range) || range.end > FOUR_GIB)
         return false;
     const struct extent image = extent_of(machine->machine.image);
     bool busy =
@@ -170,8 +243,7 @@ static bool is_free(const struct simulated_machine *machine, const struct host_i
                     start_info->version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0) ||
         shares_byte(range, start_info->modlist_paddr,
                     start_info->nr_modules * sizeof *host->modules) ||
-        shares_byte(range, start_info->memmap_paddr,
-                    start_info->memmap_entries * sizeof *host->map) ||
+        shares_byte(range, host->map_place.start, host->map_place.end - host->map_place.start) ||
         shares_byte(range, machine->info.rsdp.address, machine->info.rsdp.size) ||
         text_in(machine, start_info->cmdline_paddr, range);
     for (uint32_t i = 0; i < start_info->nr_modules && !busy; i++)
@@ -274,17 +346,48 @@ static bool may_have_unpacked(const struct simulated_machine *machine,
            judge_packing(machine, &host->modules[0]);
 }
 
+#define BIOS_DATA 0x400u
+#define BIOS_DATA_END 0x500u
+#define BIOS_DATA_LOW_RAM 0x413u /* KiB of it, 16 bits */
+
+/*
+ * What is written so low is a BIOS's data for a PC's payload, where there was nothing and all low
+ * memory is RAM: how much that is, and no more.
+ */
+static const char *judge_low_scratch(const struct simulated_machine *machine,
+                                     const struct host_input *host, struct extent scratch) {
+    const struct extent low = {0, JUDGED_LEGACY_START};
+    if (scratch.start >= LOWEST_FREE_ADDRESS)
+        return NULL;
+    if (scratch.start != BIOS_DATA || scratch.end != BIOS_DATA_END)
+        return "scratch lies where kernels expect none";
+    if (!host->legacy_ram || !raw_is_ram(host->map, host->map_count, low))
+        return "BIOS data were made on what may be a PC";
+    for (uint64_t at = BIOS_DATA; at < BIOS_DATA_END; at++) {
+        const uint8_t *before = simulated_page_before(machine, 0);
+        const uint32_t value = at == BIOS_DATA_LOW_RAM       ? JUDGED_LEGACY_START / KIB % 256
+                               : at == BIOS_DATA_LOW_RAM + 1 ? JUDGED_LEGACY_START / KIB / 256
+                                                             : 0;
+        if (before[at] || machine->bytes[at] != value)
+            return "the BIOS data are wrong, or were there";
+    }
+    return NULL;
+}
+
 const char *judge_untouched(const struct simulated_machine *machine) {
     if (machine->info.arena.range.end == 0)
         return machine->written_count ? "memory was written before there was an arena" : NULL;
     const char *wrong = NULL;
     size_t count;
     struct extent *ranges = written_ranges(machine, &count);
+    const size_t scratch_count = count - 1 - machine->plan.unpacked.count;
     struct host_input host = read_host(machine);
     for (size_t i = 0; i < count && !wrong; i++) {
         if (!is_free(machine, &host, ranges[i]))
             wrong =
                 i ? "scratch, or what was unpacked, is not free RAM" : "the arena is not free RAM";
+        if (!wrong && i <= scratch_count)
+            wrong = judge_low_scratch(machine, &host, ranges[i]);
         for (size_t j = 0; j < i; j++)
             if (overlap(ranges[i], ranges[j]))
                 wrong = "arena, scratch and what was unpacked overlap";
@@ -560,7 +663,9 @@ const char *judge(struct simulated_machine *machine) {
     /* What was unpacked belongs to what lies in memory now, as the host's things do. */
     simulated_watch(machine);
     if (machine->info.map.count)
-        wrong = judge_map(&machine->info.map, host.map, host.start_info.memmap_entries);
+        wrong = judge_map(&machine->info.map, host.map, host.map_count);
+    if (!wrong && machine->info.map.count)
+        wrong = judge_pc_map(&machine->info.pc_map, host.map, host.map_count);
     if (!wrong && machine->prepared)
         wrong = judge_prepared(machine, &host);
     free_host(&host);

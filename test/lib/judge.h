@@ -26,6 +26,20 @@ uint32_t raw_type(const struct hvm_memmap_table_entry *entries, uint32_t count, 
 /* Whether every byte of the range is RAM by a raw table. */
 bool raw_is_ram(const struct hvm_memmap_table_entry *entries, uint32_t count, struct extent extent);
 
+/* Whether any byte of the legacy area is. */
+bool raw_has_legacy_ram(const struct hvm_memmap_table_entry *entries, uint32_t count);
+
+/*
+ * What a payload is told that takes the machine for a PC: all of the legacy area is RESERVED, or
+ * what is more restrictive, if any of it is RAM.
+ */
+uint32_t raw_pc_type(const struct hvm_memmap_table_entry *entries, uint32_t count, bool legacy_ram,
+                     uint64_t address);
+
+/* Where the type may change by that. */
+#define JUDGED_LEGACY_START 0xa0000u
+#define JUDGED_LEGACY_END 0x100000u
+
 /* Whether `size` bytes now at `address` are those that were at `source` when watching began. */
 bool judge_holds(const struct simulated_machine *machine, uint64_t address, uint64_t source,
                  uint64_t size);
@@ -40,6 +54,10 @@ const char *judge_untouched(const struct simulated_machine *machine);
 const char *judge_map(const struct memory_map *map, const struct hvm_memmap_table_entry *entries,
                       uint32_t count);
 
+/* The same of the map for a PC's payloads, and raw_pc_type. */
+const char *judge_pc_map(const struct memory_map *map, const struct hvm_memmap_table_entry *entries,
+                         uint32_t count);
+
 /*
  * Carries out the plan: every byte of every source is where it belongs, as on a machine of infinite
  * memory, zeros are zeros, and nothing else was changed.
@@ -50,7 +68,11 @@ const char *judge_moves(struct simulated_machine *machine);
 struct host_input {
     struct hvm_start_info start_info;
     struct hvm_modlist_entry *modules;
+    /* Of start_info's table or of Xen's answer, whichever counts, and where that lies. */
     struct hvm_memmap_table_entry *map;
+    uint32_t map_count;
+    struct extent map_place;
+    bool legacy_ram;
 };
 
 enum judged_kind {
@@ -177,6 +199,14 @@ const char *judge_initrd(const struct simulated_machine *machine, const struct h
 
 /* Where the header of a Multiboot kernel of that version is, UINT64_MAX when there is none. */
 uint64_t judge_find_multiboot(const struct judged_file *file, unsigned version);
+
+/*
+ * After judge_moves: whether who searches for the RSDP as on a PC finds it, or what is the same;
+ * and the page with a copy of it that is found, empty when there is none.
+ */
+bool judge_finds_rsdp(const struct simulated_machine *machine);
+struct extent judge_rsdp_copy(const struct simulated_machine *machine,
+                              const struct host_input *host);
 
 /*
  * A Linux payload, after judge_moves: its kernel, boot_params, registers, initrd, map, page tables.

@@ -219,9 +219,7 @@ const char *judge_add_piece(struct judged_pieces *pieces, const struct host_inpu
     if (pieces->count == JUDGED_PIECES)
         return "more pieces than the judge counts";
     pieces->pieces[pieces->count++] = piece;
-    return piece.end <= FOUR_GIB && raw_is_ram(host->map, host->start_info.memmap_entries, piece)
-               ? NULL
-               : not_ram;
+    return piece.end <= FOUR_GIB && raw_is_ram(host->map, host->map_count, piece) ? NULL : not_ram;
 }
 
 const char *judge_pieces_clear(const struct judged_pieces *pieces) {
@@ -239,7 +237,7 @@ void judge_leave_out_headers(struct judged_elf *elf, const struct host_input *ho
         const struct judged_segment *segment = &elf->segments[i];
         const struct extent place = {segment->address, segment->address + segment->size};
         if (!segment->read_only || segment->file_size != segment->size ||
-            raw_is_ram(host->map, host->start_info.memmap_entries, place))
+            raw_is_ram(host->map, host->map_count, place))
             elf->segments[kept++] = *segment;
     }
     elf->segment_count = kept;

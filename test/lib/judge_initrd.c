@@ -49,7 +49,7 @@ const char *judge_initrd(const struct simulated_machine *machine, const struct h
     const uint64_t lead = given.end - given.start - size;
     if (given.end - given.start < size || lead >= PAGE_SIZE || given.start % PAGE_SIZE)
         return "the initrd's size or alignment is wrong";
-    if (given.end > FOUR_GIB || !raw_is_ram(host->map, host->start_info.memmap_entries, given) ||
+    if (given.end > FOUR_GIB || !raw_is_ram(host->map, host->map_count, given) ||
         given.start < MIB || given.end - 1 > highest)
         return "the initrd is where the kernel cannot use it";
     for (uint64_t i = 0; i < lead; i++)

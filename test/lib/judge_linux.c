@@ -20,6 +20,7 @@ struct boot {
     struct extent runtime;            /* the kernel's, from its load address on */
     struct extent initrd;
     uint64_t command_line;
+    bool told_by_word; /* where the RSDP is, on the command line */
 };
 
 static const uint8_t *now(const struct boot *boot, uint64_t address) {
@@ -27,8 +28,7 @@ static const uint8_t *now(const struct boot *boot, uint64_t address) {
 }
 
 static bool is_ram(const struct boot *boot, struct extent range) {
-    return range.end <= FOUR_GIB &&
-           raw_is_ram(boot->host->map, boot->host->start_info.memmap_entries, range);
+    return range.end <= FOUR_GIB && raw_is_ram(boot->host->map, boot->host->map_count, range);
 }
 
 static const char *judge_kernel(struct boot *boot) {
@@ -168,9 +168,37 @@ static const char *judge_line(struct boot *boot) {
     const char *given = (const char *)now(boot, boot->command_line);
     if (strlen(given) > boot->kernel->cmdline_size)
         return "the command line is longer than the kernel takes";
-    given = behind_rsdp_word(boot, given, line, size);
+    const char *rest = behind_rsdp_word(boot, given, line, size);
+    boot->told_by_word = rest != given;
+    given = rest;
     if (strlen(given) != size || (size && memcmp(given, line, size) != 0))
         return "the command line is not the payload's";
+    return NULL;
+}
+
+/* --- The RSDP --------------------------------------------------------------------------------- */
+
+/* By where it lies alone: there kernels look that go by nothing else. ACPI 6.4, 5.2.5.1. */
+static bool is_searched_place(const struct boot *boot, uint64_t address) {
+    uint16_t segment;
+    memcpy(&segment, now(boot, 0x40e), sizeof segment);
+    const uint64_t ebda = (uint64_t)segment << 4;
+    return address % 16 == 0 && ((address >= 0xe0000 && address + 20 <= 0x100000) ||
+                                 (ebda && address >= ebda && address + 20 <= ebda + 1024));
+}
+
+/* One from before 2.15 may know nothing of acpi_rsdp_addr: it is told, or finds it as on a PC. */
+static const char *judge_searched_rsdp(const struct boot *boot) {
+    const struct span rsdp = boot->machine->info.rsdp;
+    const char *line = (const char *)now(boot, boot->command_line);
+    if (!rsdp.size || is_searched_place(boot, rsdp.address))
+        return boot->told_by_word ? "the word tells of an RSDP that is found" : NULL;
+    const struct extent copy = judge_rsdp_copy(boot->machine, boot->host);
+    if (boot->told_by_word)
+        return copy.end ? "the word tells of an RSDP of which there is a copy" : NULL;
+    if (boot->kernel->version < 0x20f && !strstr(line, "acpi_rsdp=") &&
+        !judge_finds_rsdp(boot->machine))
+        return "a kernel from before 2.15 does not learn where the RSDP is";
     return NULL;
 }
 
@@ -204,10 +232,15 @@ static uint32_t e820_type(const struct e820_entry *entries, size_t count, uint64
     return NO_TYPE;
 }
 
+/* The legacy area is an entry like the host's: the type may change where it begins and ends. */
+static const struct hvm_memmap_table_entry legacy = {JUDGED_LEGACY_START,
+                                                     JUDGED_LEGACY_END - JUDGED_LEGACY_START, 0, 0};
+
 static const char *judge_e820(const struct boot *boot) {
     static struct e820_entry entries[MOST_E820_ENTRIES];
     const struct hvm_memmap_table_entry *raw = boot->host->map;
-    const uint32_t raw_count = boot->host->start_info.memmap_entries;
+    const uint32_t raw_count = boot->host->map_count;
+    const bool legacy_ram = boot->host->legacy_ram;
     size_t count = read_e820(boot, entries);
     if (count < 2)
         return "E820 has too few entries, or its overflow is wrong";
@@ -218,14 +251,17 @@ static const char *judge_e820(const struct boot *boot) {
         const uint64_t end = entries[i].addr + entries[i].size;
         const uint64_t edges[] = {entries[i].addr - 1, entries[i].addr, end - 1, end};
         for (size_t e = 0; e < 4; e++)
-            if (e820_type(entries, count, edges[e]) != raw_type(raw, raw_count, edges[e]))
+            if (e820_type(entries, count, edges[e]) !=
+                raw_pc_type(raw, raw_count, legacy_ram, edges[e]))
                 return "E820 tells another type than the host's table at an edge of its own";
     }
-    for (uint32_t i = 0; i < raw_count; i++) {
-        const uint64_t edges[] = {raw[i].addr - 1, raw[i].addr, raw[i].addr + raw[i].size - 1,
-                                  raw[i].addr + raw[i].size};
+    for (uint32_t i = 0; i <= raw_count; i++) {
+        const struct hvm_memmap_table_entry *entry = i < raw_count ? &raw[i] : &legacy;
+        const uint64_t end = entry->addr + entry->size;
+        const uint64_t edges[] = {entry->addr - 1, entry->addr, end - 1, end};
         for (size_t e = 0; e < 4; e++)
-            if (e820_type(entries, count, edges[e]) != raw_type(raw, raw_count, edges[e]))
+            if (e820_type(entries, count, edges[e]) !=
+                raw_pc_type(raw, raw_count, legacy_ram, edges[e]))
                 return "E820 tells another type than the host's table at an entry's edge";
     }
     return NULL;
@@ -278,11 +314,12 @@ static const char *judge_pages(const struct boot *boot) {
     return NULL;
 }
 
-/* Kernel, initrd, boot_params, command line, the mover, and the RSDP. */
+/* Kernel, initrd, boot_params, command line, the mover, the RSDP and its copy. */
 static const char *judge_clear_of_each_other(const struct boot *boot) {
     static struct judged_pieces pieces;
     const struct plan *plan = &boot->machine->plan;
     const struct span rsdp = boot->machine->info.rsdp;
+    const struct extent copy = judge_rsdp_copy(boot->machine, boot->host);
     const uint64_t line_size = strlen((const char *)now(boot, boot->command_line)) + 1;
     pieces.count = 0;
     const char *wrong = boot->elf ? judge_add_elf(&pieces, boot->host, boot->elf, 0)
@@ -301,6 +338,9 @@ static const char *judge_clear_of_each_other(const struct boot *boot) {
     if (!wrong)
         wrong = judge_add_piece(&pieces, boot->host, plan->mover.start,
                                 plan->mover.end - plan->mover.start, "the mover is not in RAM");
+    if (!wrong)
+        wrong = judge_add_piece(&pieces, boot->host, copy.start, copy.end - copy.start,
+                                "the RSDP's copy is not in RAM");
     if (wrong)
         return wrong;
     /* The firmware's, which need not be in RAM. */
@@ -317,6 +357,8 @@ static const char *judge_handed(struct boot *boot) {
         wrong = judge_told_initrd(boot);
     if (!wrong)
         wrong = judge_line(boot);
+    if (!wrong)
+        wrong = judge_searched_rsdp(boot);
     if (!wrong)
         wrong = judge_clear_of_each_other(boot);
     if (!wrong)

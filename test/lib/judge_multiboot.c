@@ -52,7 +52,6 @@ struct boot {
 
     /* What the information says, of either version. */
     const uint8_t *tags[MULTIBOOT2_TAG_LAST + 1]; /* Multiboot 2: the one of each type */
-    struct extent rsdp_copy;
 
     /* Everything that has to be clear of everything else. */
     struct extent pieces[MOST_PIECES];
@@ -75,8 +74,7 @@ static uint64_t number_at(const uint8_t *bytes, unsigned size) {
 }
 
 static bool is_ram(const struct boot *boot, struct extent range) {
-    return range.end <= FOUR_GIB &&
-           raw_is_ram(boot->host->map, boot->host->start_info.memmap_entries, range);
+    return range.end <= FOUR_GIB && raw_is_ram(boot->host->map, boot->host->map_count, range);
 }
 
 /* A piece of RAM that is the payload's. */
@@ -420,10 +418,7 @@ static const char *judge_stays(const struct boot *boot, uint32_t index, uint64_t
 
 /* What the map should say of one address. */
 static uint32_t expected_type(const struct boot *boot, uint64_t address) {
-    const struct hvm_start_info *start_info = &boot->host->start_info;
-    if (address >= boot->rsdp_copy.start && address < boot->rsdp_copy.end)
-        return MULTIBOOT_MEMORY_RESERVED;
-    switch (raw_type(boot->host->map, start_info->memmap_entries, address)) {
+    switch (raw_pc_type(boot->host->map, boot->host->map_count, boot->host->legacy_ram, address)) {
     case NO_TYPE:
         return NO_TYPE;
     case XEN_HVM_MEMMAP_TYPE_RAM:
@@ -471,7 +466,7 @@ static bool agrees_around(const struct boot *boot, const struct given_map *map,
 }
 
 static const char *judge_given_map(const struct boot *boot, const struct given_map *map) {
-    const struct hvm_start_info *start_info = &boot->host->start_info;
+    const struct extent legacy = {JUDGED_LEGACY_START, JUDGED_LEGACY_END};
     for (uint64_t i = 0; i < map->count; i++) {
         const struct extent range = given_range(map, i);
         if (range.start == range.end || (i && given_range(map, i - 1).end > range.start))
@@ -479,23 +474,22 @@ static const char *judge_given_map(const struct boot *boot, const struct given_m
         if (!agrees_around(boot, map, range))
             return "the memory map tells another type than the host's table";
     }
-    for (uint32_t i = 0; i < start_info->memmap_entries; i++) {
+    for (uint32_t i = 0; i < boot->host->map_count; i++) {
         const struct hvm_memmap_table_entry *entry = &boot->host->map[i];
         if (!agrees_around(boot, map, (struct extent){entry->addr, entry->addr + entry->size}))
             return "the memory map tells another type than the host's table at an entry's edge";
     }
-    return NULL;
+    return agrees_around(boot, map, legacy) ? NULL : "the memory map tells RAM in the legacy area";
 }
 
 /* Bytes of RAM from `start` on. */
 static uint64_t ram_from(const struct boot *boot, uint64_t start) {
-    const struct hvm_start_info *start_info = &boot->host->start_info;
     uint64_t end = start;
     for (;;) {
-        if (raw_type(boot->host->map, start_info->memmap_entries, end) != XEN_HVM_MEMMAP_TYPE_RAM)
+        if (raw_type(boot->host->map, boot->host->map_count, end) != XEN_HVM_MEMMAP_TYPE_RAM)
             return end - start;
         uint64_t next = UINT64_MAX;
-        for (uint32_t i = 0; i < start_info->memmap_entries; i++) {
+        for (uint32_t i = 0; i < boot->host->map_count; i++) {
             const struct hvm_memmap_table_entry *entry = &boot->host->map[i];
             if (entry->addr > end && entry->addr < next)
                 next = entry->addr;
@@ -593,14 +587,13 @@ static const char *judge_sections(struct boot *boot, uint64_t count, uint64_t st
 
 static enum display_kind expected_display(const struct boot *boot) {
     const struct display_device *device = &boot->machine->display;
-    const struct hvm_start_info *start_info = &boot->host->start_info;
     if (boot->wants_linear && device->linear)
         return DISPLAY_LINEAR;
     if (!device->text || !boot->takes_text)
         return DISPLAY_NONE;
     /* Memory that is RAM in one place is no VGA's. */
     for (uint64_t at = TEXT_MEMORY; at < TEXT_MEMORY + TEXT_MEMORY_SIZE; at++)
-        if (raw_type(boot->host->map, start_info->memmap_entries, at) == XEN_HVM_MEMMAP_TYPE_RAM)
+        if (raw_type(boot->host->map, boot->host->map_count, at) == XEN_HVM_MEMMAP_TYPE_RAM)
             return DISPLAY_NONE;
     return DISPLAY_TEXT;
 }
@@ -651,52 +644,17 @@ static const char *judge_display(const struct boot *boot, const uint8_t *given) 
 
 /* --- The RSDP --------------------------------------------------------------------------------- */
 
-static bool adds_up(const uint8_t *bytes, size_t size) {
-    unsigned sum = 0;
-    for (size_t i = 0; i < size; i++)
-        sum += bytes[i];
-    return sum % 256 == 0;
-}
-
-static bool is_rsdp(const uint8_t *bytes) {
-    if (memcmp(bytes, ACPI_RSDP_SIGNATURE, 8) != 0 || !adds_up(bytes, 20))
-        return false;
-    const uint64_t length = number_at(bytes + 20, 4);
-    return bytes[15] < 2 || (length >= 36 && length < 0x10000 && adds_up(bytes, length));
-}
-
-/* ACPI 6.4, 5.2.5.1: as a kernel would look for it now; 0 for none. */
-static uint64_t scan_for_rsdp(const struct boot *boot) {
-    const uint64_t ebda = number_at(now(boot, 0x40e), 2) << 4;
-    for (uint64_t at = ebda; ebda && at < ebda + 1024; at += 16)
-        if (is_rsdp(now(boot, at)))
-            return at;
-    for (uint64_t at = 0xe0000; at < 0x100000; at += 16)
-        if (is_rsdp(now(boot, at)))
-            return at;
-    return 0;
-}
-
 static bool is_original(const struct boot *boot, uint64_t address, uint64_t size) {
     return judge_holds(boot->machine, address, address, size);
 }
 
-/* Multiboot 1 has no field for it: a kernel has to find it. Where there was room, it does. */
-static const char *judge_rsdp_copy(struct boot *boot) {
+/* Multiboot 1 has no field for it, and not all of 2 read the tags: kernels search for it. */
+static const char *judge_searched_rsdp(struct boot *boot) {
     const struct span rsdp = boot->machine->info.rsdp;
-    if (!rsdp.size)
-        return NULL;
-    if (!is_original(boot, rsdp.address, rsdp.size))
+    const struct extent copy = judge_rsdp_copy(boot->machine, boot->host);
+    if (rsdp.size && !is_original(boot, rsdp.address, rsdp.size))
         return "the RSDP was changed";
-    const uint64_t found = scan_for_rsdp(boot);
-    if (found == rsdp.address || found < 0xe0000 || found % PAGE_SIZE ||
-        !is_ram(boot, (struct extent){found, found + PAGE_SIZE}))
-        return NULL;
-    for (uint64_t i = 0; i < PAGE_SIZE; i++)
-        if (*now(boot, found + i) != (i < rsdp.size ? rsdp.bytes[i] : 0))
-            return NULL;
-    boot->rsdp_copy = (struct extent){found, found + PAGE_SIZE};
-    return add_piece(boot, found, PAGE_SIZE, "the RSDP's copy is not in RAM");
+    return add_piece(boot, copy.start, copy.end - copy.start, "the RSDP's copy is not in RAM");
 }
 
 /* --- Multiboot 1's information ---------------------------------------------------------------- */
@@ -789,7 +747,7 @@ static const char *judge_information1(struct boot *boot) {
                               "the section headers are not in RAM");
     }
     if (!wrong)
-        wrong = judge_rsdp_copy(boot);
+        wrong = judge_searched_rsdp(boot);
     if (!wrong)
         wrong = judge_mmap1(boot, &info);
     if (!wrong)
@@ -931,7 +889,7 @@ static const char *judge_acpi2(const struct boot *boot) {
         if (new[8 + i] != byte)
             return "the copy of the new RSDP is none";
     }
-    return rsdp.size && !is_original(boot, rsdp.address, rsdp.size) ? "the RSDP was changed" : NULL;
+    return NULL;
 }
 
 static const char *judge_display2(const struct boot *boot) {
@@ -959,6 +917,8 @@ static const char *judge_information2(struct boot *boot) {
         wrong = judge_display2(boot);
     if (!wrong)
         wrong = judge_acpi2(boot);
+    if (!wrong)
+        wrong = judge_searched_rsdp(boot);
     return wrong;
 }
 

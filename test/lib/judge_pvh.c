@@ -44,11 +44,10 @@ static bool find_note(const struct boot *boot, uint32_t type, struct extent *des
 
 /* The whole of it where it is linked is free, and no module of the payload's lies there. */
 static bool link_is_free(const struct boot *boot) {
-    const struct hvm_start_info *start_info = &boot->host->start_info;
     const struct span rsdp = boot->machine->info.rsdp;
     const struct extent link = boot->elf.link;
     bool is_free = link.end < FOUR_GIB &&
-                   raw_is_ram(boot->host->map, start_info->memmap_entries, link) &&
+                   raw_is_ram(boot->host->map, boot->host->map_count, link) &&
                    !overlap(link, (struct extent){rsdp.address, rsdp.address + rsdp.size});
     for (uint32_t i = 1; i < boot->payload->part_count && is_free; i++) {
         const struct hvm_modlist_entry *part = &boot->payload->parts[i];
@@ -229,12 +228,11 @@ static uint32_t given_type(const struct hvm_memmap_table_entry *entries, uint32_
 
 static bool agrees_around(const struct boot *boot, const struct hvm_memmap_table_entry *entries,
                           const struct hvm_memmap_table_entry *entry) {
-    const struct hvm_start_info *host = &boot->host->start_info;
     const uint64_t end = entry->addr + entry->size;
     const uint64_t edges[] = {entry->addr - 1, entry->addr, end - 1, end};
     for (size_t i = 0; i < 4; i++)
         if (given_type(entries, boot->start_info.memmap_entries, edges[i]) !=
-            raw_type(boot->host->map, host->memmap_entries, edges[i]))
+            raw_type(boot->host->map, boot->host->map_count, edges[i]))
             return false;
     return true;
 }
@@ -262,7 +260,7 @@ static const char *judge_memory_map(struct boot *boot) {
         if (!agrees_around(boot, entries, entry))
             return "the map tells another type than the host's";
     }
-    for (uint32_t i = 0; i < boot->host->start_info.memmap_entries; i++)
+    for (uint32_t i = 0; i < boot->host->map_count; i++)
         if (!agrees_around(boot, entries, &boot->host->map[i]))
             return "the map tells another type than the host's at an entry's edge";
     return NULL;

@@ -539,6 +539,46 @@ static void make_display(struct simulated_machine *machine, struct input *input)
     display->text_rows = 25;
 }
 
+/* --- Xen -------------------------------------------------------------------------------------- */
+
+/* Which of start_info's ways not to have a map, if any. */
+static void hide_map(struct simulated_machine *machine, struct input *input) {
+    switch (input_byte(input) % 8) {
+    case 0:
+        return;
+    case 1:
+        machine->start_info.memmap_paddr = 0;
+        return;
+    case 2:
+        machine->start_info.memmap_entries = 0;
+        return;
+    case 3:
+    case 4:
+        simulated_text(machine, LINE, "pvhboot.memmap=hypercall quiet");
+        machine->start_info.cmdline_paddr = LINE;
+        return;
+    default:
+        machine->start_info.version = 0;
+    }
+}
+
+/* RAM from 0 on, as a domain has it, the legacy area with it, and anything on top of that. */
+static void make_xen(struct simulated_machine *machine, struct input *input) {
+    struct hvm_memmap_table_entry map[MOST_ENTRIES] = {
+        {0, 6 * MIB - input_word(input), XEN_HVM_MEMMAP_TYPE_RAM, 0}};
+    uint32_t count = 1;
+    for (uint32_t more = rarely(input, 2) ? input_byte(input) % MOST_ENTRIES : 0; more; more--) {
+        struct hvm_memmap_table_entry *entry = &map[count++];
+        entry->addr = rarely(input, 2) ? input_word(input) * 0x11u : some_address(input);
+        entry->size = (uint64_t)input_word(input) >> input_byte(input) % 8;
+        entry->type = input_byte(input) % 10;
+    }
+    simulated_xen_map(machine, map, count);
+    if (rarely(input, 16))
+        machine->xen.answer = (int32_t)((uint32_t)input_word(input) << 16);
+    hide_map(machine, input);
+}
+
 void scenario_make(struct simulated_machine *machine, struct input *input) {
     machine->start_info.magic = XEN_HVM_START_MAGIC_VALUE;
     machine->start_info.version = 1;
@@ -557,4 +597,7 @@ void scenario_make(struct simulated_machine *machine, struct input *input) {
     damage(machine, input, MAP, machine->start_info.memmap_entries * 24);
     if (rarely(input, 8))
         machine->start_info_address = some_address(input) & ~7u;
+    /* Last, so that inputs from before there was such a thing still mean the same. */
+    if (rarely(input, 3))
+        make_xen(machine, input);
 }

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "abi/acpi.h"
+#include "pvhboot/xen.h"
 
 #define MODULE_LIST_ADDRESS 0x6040u
 #define MODULE_LIST_LONGEST 64u
@@ -92,6 +93,25 @@ static void find_display(const struct memory_map *map, bool linear, struct displ
     device->linear &= linear;
 }
 
+/* Where there are no entries to be had, what is given in their place must not be looked at. */
+static bool read_memory_map(struct memory_table *table, int32_t *answer) {
+    struct simulated_xen *xen = &the_machine.xen;
+    if (!xen->present)
+        return false;
+    xen->asked++;
+    *answer = xen->answer;
+    if (*answer < 0) {
+        memset(table, 0xa5, sizeof *table);
+        return true;
+    }
+    const bool fits = (uint32_t)*answer <= XEN_MEMORY_MAP_LIMIT;
+    const uint32_t count = fits ? (uint32_t)*answer : XEN_MEMORY_MAP_LIMIT;
+    const struct span entries = {xen->table, fits ? the_machine.bytes + xen->table : NULL,
+                                 count * sizeof(struct e820_entry)};
+    *table = (struct memory_table){entries, count, sizeof(struct e820_entry)};
+    return true;
+}
+
 struct simulated_machine *simulated_machine(void) {
     struct simulated_machine *machine = &the_machine;
     struct simulated_machine kept = *machine;
@@ -114,7 +134,8 @@ struct simulated_machine *simulated_machine(void) {
         .machine = {.memory = &machine->memory,
                     .image = {SIMULATED_IMAGE_START, SIMULATED_IMAGE_END},
                     .long_mode = true,
-                    .find_display = find_display},
+                    .find_display = find_display,
+                    .read_memory_map = read_memory_map},
     };
     return machine;
 }
@@ -145,6 +166,16 @@ void simulated_modules(struct simulated_machine *machine, uint64_t address,
     simulated_put(machine, address, entries, count * sizeof *entries);
     machine->start_info.modlist_paddr = address;
     machine->start_info.nr_modules = count;
+}
+
+void simulated_xen_map(struct simulated_machine *machine,
+                       const struct hvm_memmap_table_entry *entries, uint32_t count) {
+    const uint32_t address = machine->machine.image.start;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct e820_entry entry = {entries[i].addr, entries[i].size, entries[i].type};
+        simulated_put(machine, address + i * (uint32_t)sizeof entry, &entry, sizeof entry);
+    }
+    machine->xen = (struct simulated_xen){true, (int32_t)count, address, 0};
 }
 
 static uint8_t complement_of_sum(const void *bytes, size_t size) {

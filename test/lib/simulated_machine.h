@@ -26,6 +26,14 @@
 #define FOUR_GIB (UINT64_C(1) << 32)
 #define SIMULATED_PAGES (FOUR_GIB / PAGE_SIZE)
 
+/* What Xen says when it is asked for its map: the machine's read_memory_map. */
+struct simulated_xen {
+    bool present; /* not at first */
+    int32_t answer;
+    uint32_t table; /* where the entries lie, e820_entry[answer], if there may be so many */
+    unsigned asked; /* how often it was */
+};
+
 /* Like struct range, but of any address, so that a judge's sums cannot wrap. */
 struct extent {
     uint64_t start;
@@ -38,6 +46,7 @@ struct simulated_machine {
     struct memory memory;
     struct machine machine;
     struct display_device display; /* what struct machine's find_display gives; none at first */
+    struct simulated_xen xen;
 
     /* The host's word, written to memory by simulated_machine_prepare if its address is set. */
     struct hvm_start_info start_info;
@@ -74,6 +83,10 @@ void simulated_map(struct simulated_machine *machine, uint64_t address,
                    const struct hvm_memmap_table_entry *entries, uint32_t count);
 void simulated_modules(struct simulated_machine *machine, uint64_t address,
                        const struct hvm_modlist_entry *entries, uint32_t count);
+
+/* Xen, which has these entries: they lie at the beginning of the image. */
+void simulated_xen_map(struct simulated_machine *machine,
+                       const struct hvm_memmap_table_entry *entries, uint32_t count);
 
 /* A good RSDP of revision 0 or 2. */
 void simulated_rsdp(struct simulated_machine *machine, uint64_t address, uint8_t revision);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "abi/acpi.h"
+
 static void write_text(void *context, const char *bytes, size_t size) {
     struct text *text = context;
     assert_true(size < sizeof text->bytes - text->size);
@@ -57,6 +59,23 @@ struct simulated_machine *machine_with_elf(const struct pvh_shape *shape, uint32
     pvh_write(shape, 1, simulated_bytes(machine, address));
     simulated_add_module(machine, address, pvh_size(shape), 0);
     return machine;
+}
+
+uint32_t support_scan_for_rsdp(const struct simulated_machine *machine) {
+    for (uint32_t at = ACPI_BIOS_AREA; at < MIB; at += ACPI_RSDP_ALIGNMENT)
+        if (memcmp(machine->bytes + at, ACPI_RSDP_SIGNATURE, 8) == 0)
+            return at;
+    return 0;
+}
+
+struct memory_map support_reserve(const struct memory_map *map) {
+    const size_t most = MEMORY_MAP_RANGES(map->count + 1);
+    struct memory_map reserved = {.ranges = malloc(most * sizeof *map->ranges)};
+    struct memory_range *events = malloc(most * sizeof *events);
+    assert_true(reserved.ranges && events);
+    reserved.count = memory_map_reserve(map, LEGACY_AREA, reserved.ranges, events);
+    free(events);
+    return reserved;
 }
 
 struct span multiboot_file(const struct multiboot_shape *shape) {

@@ -80,6 +80,12 @@ struct simulated_machine *machine_with_elf(const struct pvh_shape *shape, uint32
 #define SUPPORT_LINE 0x5000u
 void set_line(struct simulated_machine *machine, const char *line);
 
+/* The first RSDP's signature where a PC's kernel looks, from 0xe0000 on; 0 for none. */
+uint32_t support_scan_for_rsdp(const struct simulated_machine *machine);
+
+/* memory_map_reserve of the legacy area, in memory of the very size, for the sanitizer to see. */
+struct memory_map support_reserve(const struct memory_map *map);
+
 /* A file of a shape in memory of its own, to the byte, so that reading past it is found. */
 struct span multiboot_file(const struct multiboot_shape *shape);
 

@@ -4,6 +4,7 @@
 
 #define KERNEL 0x2000000u
 #define RSDP 0x9000u
+#define RAM XEN_HVM_MEMMAP_TYPE_RAM
 #define CODE_SIZE 0x5000u
 
 static const struct boot_params *params_of(struct simulated_machine *machine) {
@@ -204,7 +205,7 @@ static void a_lone_range_of_ram_is_given_in_halves(void **state) {
     (void)state;
     struct bzimage_shape shape = bzimage_shape(0x20f, CODE_SIZE);
     struct simulated_machine *machine = machine_with(&shape, KERNEL);
-    const struct hvm_memmap_table_entry map[] = {{0x1000, 0x3fff123, 1, 0}};
+    const struct hvm_memmap_table_entry map[] = {{MIB, 0x3f00123, 1, 0}};
     set_map(machine, map, COUNT(map));
     assert_boots(machine);
     assert_int_equal(params_of(machine)->e820_entries, 2);
@@ -242,6 +243,35 @@ static void long_maps_overflow_to_setup_data(void **state) {
         assert_int_equal(node->len, (counts[i] - 128) * sizeof(struct e820_entry));
         assert_string_equal(line_given(machine), "quiet");
     }
+}
+
+/* Where it is RAM, it cuts a range in three. */
+static void the_legacy_area_counts_too(void **state) {
+    (void)state;
+    for (uint32_t count = 125; count <= 128; count++) {
+        struct bzimage_shape shape = bzimage_shape(0x208, CODE_SIZE);
+        struct simulated_machine *machine = machine_with(&shape, KERNEL);
+        make_long_map(machine, count);
+        struct hvm_memmap_table_entry *map = simulated_bytes(machine, 0x3000000);
+        map[0].size = 64 * MIB;
+        map[1].addr = 2 * FOUR_GIB;
+        if (count > 126) {
+            assert_refused(machine, LINUX_E820_TOO_LONG);
+            assert_int_equal(machine->error.values[0], count + 2);
+            continue;
+        }
+        assert_boots(machine);
+        assert_int_equal(params_of(machine)->e820_entries, count + 2);
+    }
+    struct bzimage_shape shape = bzimage_shape(0x20f, CODE_SIZE);
+    struct simulated_machine *machine = machine_with(&shape, KERNEL);
+    make_long_map(machine, 127);
+    struct hvm_memmap_table_entry *map = simulated_bytes(machine, 0x3000000);
+    map[0].size = 64 * MIB;
+    map[1].addr = 2 * FOUR_GIB;
+    assert_boots(machine);
+    const struct setup_data *node = simulated_bytes(machine, params_of(machine)->hdr.setup_data);
+    assert_int_equal(node->len, sizeof(struct e820_entry));
 }
 
 static void long_maps_are_too_much_for_old_kernels(void **state) {
@@ -373,6 +403,64 @@ static void the_word_counts_too(void **state) {
     machine->start_info.rsdp_paddr = RSDP;
     set_line(machine, "quiet");
     assert_refused(machine, LINUX_COMMAND_LINE_TOO_LONG);
+}
+
+/* Where the legacy area is RAM, as on Xen, one from before 2.15 finds it as on a PC. */
+static void a_copy_for_those_who_search(void **state) {
+    (void)state;
+    static const struct {
+        uint16_t version;
+        uint32_t rsdp;
+        const char *line;
+        uint32_t copy; /* what a search finds */
+    } cases[] = {
+        {0x202, 0x3000010, "quiet", 0xe0000},  {0x20d, 0x3000010, "quiet", 0xe0000},
+        {0x20e, RSDP, "quiet", 0xe0000},       {0x20e, 0xdfff0, "quiet", 0xe1000},
+        {0x20e, 0xfc008000, "quiet", 0xe0000}, {0x20d, 0x3000010, "acpi_rsdp=0x1 quiet", 0},
+        {0x20d, 0xf5000, "quiet", 0xf5000},    {0x20f, 0x3000010, "quiet", 0},
+        {0x20e, 0xe0008, "quiet", 0xe1000},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bzimage_shape shape = bzimage_shape(cases[i].version, CODE_SIZE);
+        struct simulated_machine *machine = machine_with(&shape, KERNEL);
+        const struct hvm_memmap_table_entry map[] = {{0, 64 * MIB, RAM, 0}};
+        set_map(machine, map, COUNT(map));
+        simulated_rsdp(machine, cases[i].rsdp, 2);
+        machine->start_info.rsdp_paddr = cases[i].rsdp;
+        set_line(machine, cases[i].line);
+        assert_boots(machine);
+        assert_string_equal(line_given(machine), cases[i].line);
+        assert_int_equal(params_of(machine)->acpi_rsdp_addr, cases[i].rsdp);
+        assert_int_equal(support_scan_for_rsdp(machine), cases[i].copy);
+        if (cases[i].copy)
+            assert_memory_equal(simulated_bytes(machine, cases[i].copy),
+                                simulated_bytes(machine, cases[i].rsdp), 36);
+    }
+}
+
+/* RAM is there, but no whole page of it that is free: it is told by the word. */
+static void no_room_for_a_copy(void **state) {
+    (void)state;
+    static const struct {
+        struct hvm_memmap_table_entry map[3];
+        uint32_t module;
+    } cases[] = {
+        {{{0, 0xe0fff, RAM, 0}, {0xe1001, 0x1ffe, RAM, 0}, {MIB, 63 * MIB, RAM, 0}}, 0x3000000},
+        {{{0, 64 * MIB, RAM, 0}, {0xdffff, 0x20001, 2, 0}, {0, 0, 0, 0}}, 0x3000000},
+        {{{0, 0xe1000, RAM, 0}, {MIB, 63 * MIB, RAM, 0}, {0, 0, 0, 0}}, 0xe0800},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bzimage_shape shape = bzimage_shape(0x20d, CODE_SIZE);
+        struct simulated_machine *machine = machine_with(&shape, KERNEL);
+        set_map(machine, cases[i].map, COUNT(cases[i].map));
+        simulated_add_module(machine, cases[i].module, 0x200, 0);
+        simulated_rsdp(machine, RSDP, 2);
+        machine->start_info.rsdp_paddr = RSDP;
+        set_line(machine, "quiet");
+        assert_boots(machine);
+        assert_string_equal(line_given(machine), "acpi_rsdp=0x00009000 quiet");
+        assert_int_equal(support_scan_for_rsdp(machine), 0);
+    }
 }
 
 static void without_an_rsdp(void **state) {
@@ -595,12 +683,15 @@ int main(void) {
         cmocka_unit_test(memory_up_to_4g_and_beyond),
         cmocka_unit_test(a_lone_range_of_ram_is_given_in_halves),
         cmocka_unit_test(long_maps_overflow_to_setup_data),
+        cmocka_unit_test(the_legacy_area_counts_too),
         cmocka_unit_test(long_maps_are_too_much_for_old_kernels),
         cmocka_unit_test(extended_memory_of_old_kernels),
         cmocka_unit_test(as_long_as_the_kernel_takes),
         cmocka_unit_test(only_what_is_left_counts),
         cmocka_unit_test(the_rsdp_is_told_to_those_who_would_not_find_it),
         cmocka_unit_test(the_word_counts_too),
+        cmocka_unit_test(a_copy_for_those_who_search),
+        cmocka_unit_test(no_room_for_a_copy),
         cmocka_unit_test(without_an_rsdp),
         cmocka_unit_test(old_kernels_want_0x90000),
         cmocka_unit_test(no_room_beside_the_kernel),

@@ -279,6 +279,84 @@ static void e820_says_the_same(void **state) {
     free_map(&map);
 }
 
+/* --- A map in which the legacy area is no RAM ---------------------------------------------------
+ */
+
+static void assert_pc_map(const entry *entries, uint32_t count, const struct memory_range *expected,
+                          size_t expected_count) {
+    struct memory_map map = import(entries, count);
+    struct memory_map pc_map = support_reserve(&map);
+    const char *wrong = judge_pc_map(&pc_map, entries, count);
+    if (wrong)
+        fail_msg("%s", wrong);
+    assert_int_equal(pc_map.count, expected_count);
+    for (size_t i = 0; i < expected_count; i++) {
+        assert_int_equal(pc_map.ranges[i].start, expected[i].start);
+        assert_int_equal(pc_map.ranges[i].end, expected[i].end);
+        assert_int_equal(pc_map.ranges[i].type, expected[i].type);
+    }
+    free_map(&map);
+    free(pc_map.ranges);
+}
+
+#define ASSERT_PC_MAP(entries, ...)                                                                \
+    do {                                                                                           \
+        const struct memory_range expected_[] = __VA_ARGS__;                                       \
+        assert_pc_map(entries, COUNT(entries), expected_, COUNT(expected_));                       \
+    } while (0)
+
+static void a_legacy_area_with_ram_in_it_is_reserved(void **state) {
+    (void)state;
+    const entry all_over[] = {{0, FOUR_GIB, RAM, 0}};
+    ASSERT_PC_MAP(all_over, {{0, 0xa0000, RAM}, {0xa0000, MIB, RESERVED}, {MIB, FOUR_GIB, RAM}});
+    const entry the_area[] = {{0xa0000, 0x60000, RAM, 0}};
+    ASSERT_PC_MAP(the_area, {{0xa0000, MIB, RESERVED}});
+    const entry ends_in_it[] = {{0, 0xa0001, RAM, 0}};
+    ASSERT_PC_MAP(ends_in_it, {{0, 0xa0000, RAM}, {0xa0000, MIB, RESERVED}});
+    const entry begins_in_it[] = {{0xfffff, 2, RAM, 0}};
+    ASSERT_PC_MAP(begins_in_it, {{0xa0000, MIB, RESERVED}, {MIB, 0x100001, RAM}});
+    const entry within[] = {{0xb0001, 1, RAM, 0}};
+    ASSERT_PC_MAP(within, {{0xa0000, MIB, RESERVED}});
+    const entry beyond_4g[] = {{0xa0001, UINT64_MAX - 0xa0001, RAM, 0}};
+    ASSERT_PC_MAP(beyond_4g, {{0xa0000, MIB, RESERVED}, {MIB, UINT64_MAX, RAM}});
+}
+
+static void types_in_the_legacy_area(void **state) {
+    (void)state;
+    const entry between[] = {{0x90000, 0x80000, RAM, 0},
+                             {0xb0000, 0x1000, ACPI, 0},
+                             {0xb8000, 0x8000, RESERVED, 0},
+                             {0xc0000, 0x1000, DISABLED, 0},
+                             {0xff000, 0x2000, NVS, 0}};
+    ASSERT_PC_MAP(between, {{0x90000, 0xa0000, RAM},
+                            {0xa0000, 0xc0000, RESERVED},
+                            {0xc0000, 0xc1000, DISABLED},
+                            {0xc1000, MIB, RESERVED},
+                            {MIB, 0x101000, NVS},
+                            {0x101000, 0x110000, RAM}});
+    const entry reserved_at_its_edges[] = {{0x9fc00, 0x400, RESERVED, 0},
+                                           {0xb0000, 0x1000, RAM, 0},
+                                           {MIB, 0x1000, RESERVED, 0},
+                                           {0, 0x9fc00, RAM, 0}};
+    ASSERT_PC_MAP(reserved_at_its_edges, {{0, 0x9fc00, RAM}, {0x9fc00, 0x101000, RESERVED}});
+}
+
+/* Holes become ranges. */
+static void as_many_ranges_more_as_can_be(void **state) {
+    (void)state;
+    const entry holes[] = {{0x9fff0, 0x20, RAM, 0},
+                           {0xb0000, 0x1000, UNUSABLE, 0},
+                           {0xc0000, 0x1000, UNUSABLE, 0},
+                           {0xffff0, 0x20, RAM, 0}};
+    ASSERT_PC_MAP(holes, {{0x9fff0, 0xa0000, RAM},
+                          {0xa0000, 0xb0000, RESERVED},
+                          {0xb0000, 0xb1000, UNUSABLE},
+                          {0xb1000, 0xc0000, RESERVED},
+                          {0xc0000, 0xc1000, UNUSABLE},
+                          {0xc1000, MIB, RESERVED},
+                          {MIB, 0x100010, RAM}});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorted_stays_as_it_is),
@@ -296,6 +374,9 @@ int main(void) {
         cmocka_unit_test(is_ram_and_has_ram),
         cmocka_unit_test(low_ram_ends_in_front_of_the_last_page),
         cmocka_unit_test(e820_says_the_same),
+        cmocka_unit_test(a_legacy_area_with_ram_in_it_is_reserved),
+        cmocka_unit_test(types_in_the_legacy_area),
+        cmocka_unit_test(as_many_ranges_more_as_can_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

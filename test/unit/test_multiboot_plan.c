@@ -701,7 +701,7 @@ static void a_long_line(void **state) {
 static void memory_of_every_type(void **state) {
     (void)state;
     const struct hvm_memmap_table_entry map[] = {
-        {0, 0xa1000, RAM, 0},
+        {0, 0x9f123, RAM, 0},
         {0xf0000, 0x10000, XEN_HVM_MEMMAP_TYPE_RESERVED, 0},
         {MIB, 31 * MIB + 0x200, RAM, 0},
         {0x3000000, 0x1000, XEN_HVM_MEMMAP_TYPE_ACPI, 0},
@@ -718,7 +718,7 @@ static void memory_of_every_type(void **state) {
     set_map(machine, map, COUNT(map));
     assert_boots(machine);
     const struct multiboot_info info = info1(machine);
-    assert_int_equal(info.mem_lower, 640);
+    assert_int_equal(info.mem_lower, 636);
     assert_int_equal(info.mem_upper, 31 * 1024);
     struct multiboot_mmap_entry entry;
     assert_int_equal(info.mmap_length, COUNT(map) * sizeof entry);
@@ -739,6 +739,8 @@ static void basic_memory(void **state) {
         uint64_t low, high;
         uint32_t lower, upper;
     } cases[] = {{0x9fc00, 64 * MIB, 639, 63 * 1024},
+                 {0xa1000, 64 * MIB, 640, 63 * 1024},
+                 {MIB, 64 * MIB, 640, 63 * 1024},
                  {0x9ffff, 64 * MIB - 1, 639, 63 * 1024 - 1},
                  {0x80000, UINT64_C(1) << 40, 512, (UINT32_C(1) << 30) - 1024},
                  {0x100, UINT64_C(1) << 43, 0, UINT32_MAX}};
@@ -786,12 +788,20 @@ static uint32_t type_told(const struct simulated_machine *machine, uint64_t addr
     return 0;
 }
 
-/* The first of all 16-byte boundaries from 0xe0000 to 0xfffff; 0 for none. */
-static uint32_t scan(const struct simulated_machine *machine) {
-    for (uint32_t at = 0xe0000; at < MIB; at += 16)
-        if (memcmp(machine->bytes + at, ACPI_RSDP_SIGNATURE, 8) == 0)
-            return at;
-    return 0;
+/* Kernels of Multiboot 2 may know of no tags for it. */
+static void a_copy_where_multiboot_2_looks(void **state) {
+    (void)state;
+    const struct multiboot_shape shape = plain2();
+    for (uint8_t revision = 0; revision <= 2; revision += 2) {
+        struct simulated_machine *machine = machine_with_rsdp(&shape, 0x3000010, revision);
+        assert_boots(machine);
+        assert_int_equal(support_scan_for_rsdp(machine), 0xe0000);
+        assert_memory_equal(machine->bytes + 0xe0000, machine->bytes + 0x3000010,
+                            revision ? 36 : 20);
+    }
+    struct simulated_machine *machine = machine_with_rsdp(&shape, 0xf5000, 2);
+    assert_boots(machine);
+    assert_int_equal(support_scan_for_rsdp(machine), 0xf5000);
 }
 
 static void a_copy_where_multiboot_1_looks(void **state) {
@@ -799,14 +809,21 @@ static void a_copy_where_multiboot_1_looks(void **state) {
     const struct multiboot_shape shape = multiboot1_shape();
     for (uint8_t revision = 0; revision <= 2; revision += 2) {
         struct simulated_machine *machine = machine_with_rsdp(&shape, 0x3000010, revision);
+        memset(simulated_bytes(machine, 0xe0000), 0xaa, 2 * PAGE_SIZE);
         assert_boots(machine);
-        const uint32_t found = scan(machine);
+        const uint32_t found = support_scan_for_rsdp(machine);
+        /* The rest of its page is zeros, and no more is. */
+        for (uint32_t at = found + (revision ? 36 : 20); at < found + PAGE_SIZE; at++)
+            assert_int_equal(machine->bytes[at], 0);
+        assert_int_equal(machine->bytes[found + PAGE_SIZE], 0xaa);
         assert_in_range(found, 0xe0000, 0xfffff);
         assert_int_equal(found % 16, 0);
         assert_memory_equal(machine->bytes + found, machine->bytes + 0x3000010, revision ? 36 : 20);
         assert_int_equal(type_told(machine, found), MULTIBOOT_MEMORY_RESERVED);
         assert_int_equal(type_told(machine, found + 35), MULTIBOOT_MEMORY_RESERVED);
-        assert_int_equal(type_told(machine, 0xdffff), MULTIBOOT_MEMORY_AVAILABLE);
+        assert_int_equal(type_told(machine, 0x9ffff), MULTIBOOT_MEMORY_AVAILABLE);
+        assert_int_equal(type_told(machine, 0xa0000), MULTIBOOT_MEMORY_RESERVED);
+        assert_int_equal(type_told(machine, 0xfffff), MULTIBOOT_MEMORY_RESERVED);
         assert_int_equal(type_told(machine, MIB), MULTIBOOT_MEMORY_AVAILABLE);
     }
 }
@@ -817,30 +834,24 @@ static void no_copy_where_none_is_needed(void **state) {
     /* A scan finds it. */
     struct simulated_machine *machine = machine_with_rsdp(&shape, 0xf5000, 2);
     assert_boots(machine);
-    assert_int_equal(scan(machine), 0xf5000);
-    assert_int_equal(type_told(machine, 0xf5000), MULTIBOOT_MEMORY_AVAILABLE);
-    assert_int_equal(type_told(machine, 0xe0000), MULTIBOOT_MEMORY_AVAILABLE);
+    assert_int_equal(support_scan_for_rsdp(machine), 0xf5000);
+    assert_int_equal(type_told(machine, 0xf5000), MULTIBOOT_MEMORY_RESERVED);
     /* There is none. */
     machine = machine_with_multiboot(&shape, KERNEL);
     const struct hvm_memmap_table_entry map[] = {{0, 64 * MIB, RAM, 0}};
     set_map(machine, map, COUNT(map));
     assert_boots(machine);
-    assert_int_equal(scan(machine), 0);
+    assert_int_equal(support_scan_for_rsdp(machine), 0);
     /* The area is not RAM, as on a PC, or the kernel's. */
     machine = machine_with_multiboot(&shape, KERNEL);
     simulated_rsdp(machine, 0x3000000, 2);
     machine->start_info.rsdp_paddr = 0x3000000;
     assert_boots(machine);
-    assert_int_equal(scan(machine), 0);
+    assert_int_equal(support_scan_for_rsdp(machine), 0);
     multiboot_add_segment(&shape, 0xd8000, 0, 0x28000);
     machine = machine_with_rsdp(&shape, 0x3000000, 2);
     assert_boots(machine);
-    assert_int_equal(scan(machine), 0);
-    /* Multiboot 2 has tags for it. */
-    shape = plain2();
-    machine = machine_with_rsdp(&shape, 0x3000000, 2);
-    assert_boots(machine);
-    assert_int_equal(scan(machine), 0);
+    assert_int_equal(support_scan_for_rsdp(machine), 0);
 }
 
 /* A range of RAM that is no larger than the page. */
@@ -852,10 +863,81 @@ static void a_copy_in_the_only_page(void **state) {
         {0, 0x9f000, RAM, 0}, {0xff000, 0x1000, RAM, 0}, {LINK, 62 * MIB, RAM, 0}};
     set_map(machine, map, COUNT(map));
     assert_boots(machine);
-    assert_int_equal(scan(machine), 0xff000);
+    assert_int_equal(support_scan_for_rsdp(machine), 0xff000);
     assert_int_equal(type_told(machine, 0xff000), MULTIBOOT_MEMORY_RESERVED);
     assert_int_equal(type_told(machine, 0xfffff), MULTIBOOT_MEMORY_RESERVED);
 }
+
+/* --- BIOS data -------------------------------------------------------------------------------- */
+
+#define BIOS_DATA 0x400u
+#define BIOS_DATA_END 0x500u
+
+static uint32_t bios_low_memory(const struct simulated_machine *machine) {
+    return machine->bytes[0x413] | (uint32_t)machine->bytes[0x414] << 8;
+}
+
+static struct simulated_machine *machine_with_ram_to(uint64_t end, int version) {
+    const struct multiboot_shape shape = version == 1 ? multiboot1_shape() : plain2();
+    const struct hvm_memmap_table_entry map[] = {{0, end, RAM, 0},
+                                                 {0xa0000, 64 * MIB - 0xa0000, RAM, 0}};
+    struct simulated_machine *machine = machine_with_multiboot(&shape, KERNEL);
+    set_map(machine, map, COUNT(map));
+    return machine;
+}
+
+static void low_memory_as_a_bios_tells_it(void **state) {
+    (void)state;
+    struct simulated_machine *machine = machine_with_ram_to(0xa0000, 1);
+    assert_boots(machine);
+    assert_int_equal(bios_low_memory(machine), 640);
+    machine = machine_with_ram_to(0xa0000, 2);
+    assert_boots(machine);
+    assert_int_equal(bios_low_memory(machine), 640);
+    /* Not all of it is RAM. */
+    machine = machine_with_ram_to(0x9ffff, 1);
+    assert_boots(machine);
+    assert_int_equal(bios_low_memory(machine), 0);
+    /* A PC's. */
+    const struct multiboot_shape shape = multiboot1_shape();
+    const struct hvm_memmap_table_entry pc[] = {{0, 0xa0000, RAM, 0}, {MIB, 63 * MIB, RAM, 0}};
+    machine = machine_with_multiboot(&shape, KERNEL);
+    set_map(machine, pc, COUNT(pc));
+    assert_boots(machine);
+    assert_int_equal(bios_low_memory(machine), 0);
+}
+
+/* Whatever is there, it is not ours to change. */
+static void bios_data_that_are_there_stay(void **state) {
+    (void)state;
+    static const uint32_t places[] = {BIOS_DATA, 0x413, BIOS_DATA_END - 1};
+    for (size_t i = 0; i < COUNT(places); i++) {
+        struct simulated_machine *machine = machine_with_ram_to(0xa0000, 1);
+        *(uint8_t *)simulated_bytes(machine, places[i]) = 1;
+        assert_boots(machine);
+        assert_int_equal(bios_low_memory(machine), places[i] == 0x413);
+    }
+    /* Just outside. */
+    struct simulated_machine *machine = machine_with_ram_to(0xa0000, 1);
+    memset(simulated_bytes(machine, BIOS_DATA - 16), 1, 16);
+    memset(simulated_bytes(machine, BIOS_DATA_END), 1, 16);
+    assert_boots(machine);
+    assert_int_equal(bios_low_memory(machine), 640);
+    /* An empty text of the host's, or a kernel that is loaded there. */
+    machine = machine_with_ram_to(0xa0000, 1);
+    machine->start_info.cmdline_paddr = BIOS_DATA + 0x20;
+    assert_boots(machine);
+    assert_int_equal(bios_low_memory(machine), 0);
+    struct multiboot_shape shape = multiboot1_shape();
+    multiboot_add_segment(&shape, 0x300, 0, 0x180);
+    machine = machine_with_multiboot(&shape, KERNEL);
+    const struct hvm_memmap_table_entry map[] = {{0, 64 * MIB, RAM, 0}};
+    set_map(machine, map, COUNT(map));
+    assert_boots(machine);
+    assert_int_equal(bios_low_memory(machine), 0);
+}
+
+/* --- More of the RSDP ------------------------------------------------------------------------- */
 
 /* Longer than any that is known today; the sums stay right. */
 static void a_long_rsdp(void **state) {
@@ -871,7 +953,8 @@ static void a_long_rsdp(void **state) {
             rsdp[32] = (uint8_t)(rsdp[32] + sums);
             assert_boots(machine);
             if (version == 1)
-                assert_memory_equal(machine->bytes + scan(machine), rsdp, lengths[i]);
+                assert_memory_equal(machine->bytes + support_scan_for_rsdp(machine), rsdp,
+                                    lengths[i]);
             else
                 assert_int_equal(word_at(tag2(machine, MULTIBOOT2_TAG_ACPI_NEW, 0), 4),
                                  8 + lengths[i]);
@@ -1102,8 +1185,11 @@ int main(void) {
         cmocka_unit_test(memory_of_every_type),
         cmocka_unit_test(basic_memory),
         cmocka_unit_test(a_copy_where_multiboot_1_looks),
+        cmocka_unit_test(a_copy_where_multiboot_2_looks),
         cmocka_unit_test(no_copy_where_none_is_needed),
         cmocka_unit_test(a_copy_in_the_only_page),
+        cmocka_unit_test(low_memory_as_a_bios_tells_it),
+        cmocka_unit_test(bios_data_that_are_there_stay),
         cmocka_unit_test(a_long_rsdp),
         cmocka_unit_test(tags_of_the_rsdp),
         cmocka_unit_test(what_display_there_is),

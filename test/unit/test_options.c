@@ -28,7 +28,7 @@ static void defaults(void **state) {
         struct options options = parsed(lines[i]);
         assert_int_equal(options.panic, PANIC_HALT);
         assert_int_equal(options.exit_port, 0xf4);
-        assert_int_equal(options.consoles, CONSOLE_COM1 | CONSOLE_E9 | CONSOLE_VGA);
+        assert_int_equal(options.consoles, CONSOLE_COM1 | CONSOLE_E9 | CONSOLE_VGA | CONSOLE_XEN);
         assert_int_equal(options.memmap, MEMMAP_AUTO);
         assert_false(options.verbose);
         assert_false(options.entry_64);
@@ -65,7 +65,34 @@ static void consoles(void **state) {
     assert_int_equal(parsed("pvhboot.console=e9").consoles, CONSOLE_E9);
     assert_int_equal(parsed("pvhboot.console=vga").consoles, CONSOLE_VGA);
     assert_int_equal(parsed("pvhboot.console=vga,com1").consoles, CONSOLE_VGA | CONSOLE_COM1);
-    assert_int_equal(parsed("pvhboot.console=com1,e9,vga").consoles, CONSOLE_ALL);
+    assert_int_equal(parsed("pvhboot.console=com1,com1").consoles, CONSOLE_COM1);
+    assert_int_equal(parsed("pvhboot.console=com1 pvhboot.console=xen").consoles, CONSOLE_XEN);
+    assert_int_equal(parsed("pvhboot.console=com1,e9,vga,xen").consoles, CONSOLE_ALL);
+}
+
+/* In any order. */
+static void consoles_in_every_combination(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        unsigned console;
+    } all[] = {
+        {"com1", CONSOLE_COM1}, {"e9", CONSOLE_E9}, {"xen", CONSOLE_XEN}, {"vga", CONSOLE_VGA}};
+    for (unsigned set = 1; set < 1u << COUNT(all); set++)
+        for (size_t first = 0; first < COUNT(all); first++) {
+            char line[64] = "pvhboot.console=";
+            const char *separator = "";
+            unsigned expected = 0;
+            for (size_t i = first; i < first + COUNT(all); i++) {
+                if (!(set & 1u << i % COUNT(all)))
+                    continue;
+                strcat(line, separator);
+                strcat(line, all[i % COUNT(all)].name);
+                separator = ",";
+                expected |= all[i % COUNT(all)].console;
+            }
+            assert_int_equal(parsed(line).consoles, expected);
+        }
 }
 
 static void the_other_words(void **state) {
@@ -160,6 +187,11 @@ static void wrong_words_are_refused(void **state) {
         {"pvhboot.console=com1,", ERROR_OPTION_VALUE, "pvhboot.console=com1,"},
         {"pvhboot.console=,com1", ERROR_OPTION_VALUE, "pvhboot.console=,com1"},
         {"pvhboot.console=com2", ERROR_OPTION_VALUE, "pvhboot.console=com2"},
+        {"pvhboot.console=xe", ERROR_OPTION_VALUE, "pvhboot.console=xe"},
+        {"pvhboot.console=xen0", ERROR_OPTION_VALUE, "pvhboot.console=xen0"},
+        {"pvhboot.console=xen,", ERROR_OPTION_VALUE, "pvhboot.console=xen,"},
+        {"pvhboot.console=xen,none", ERROR_OPTION_VALUE, "pvhboot.console=xen,none"},
+        {"pvhboot.console=xenvga", ERROR_OPTION_VALUE, "pvhboot.console=xenvga"},
         {"pvhboot.console=none,com1", ERROR_OPTION_VALUE, "pvhboot.console=none,com1"},
         {"pvhboot.memmap=e820", ERROR_OPTION_VALUE, "pvhboot.memmap=e820"},
         {"pvhboot.entry=16", ERROR_OPTION_VALUE, "pvhboot.entry=16"},
@@ -276,6 +308,7 @@ int main(void) {
         cmocka_unit_test(defaults),
         cmocka_unit_test(panic_policies),
         cmocka_unit_test(consoles),
+        cmocka_unit_test(consoles_in_every_combination),
         cmocka_unit_test(the_other_words),
         cmocka_unit_test(words_for_payloads),
         cmocka_unit_test(words_for_digests),

@@ -72,6 +72,42 @@ static void maps_say_what_tables_say(void **state) {
     }
 }
 
+/* Entries around the legacy area, of any type. */
+static uint32_t legacy_table(struct random *random, entry *entries) {
+    const uint32_t count = 1 + (uint32_t)random_below(random, 12);
+    const unsigned shift = random_below(random, 2) ? 0 : 15;
+    for (uint32_t i = 0; i < count; i++)
+        entries[i] = (entry){random_below(random, 0x120000) >> shift << shift,
+                             random_below(random, 0x80000) >> shift << shift,
+                             random_below(random, 3) ? RAM : (uint32_t)random_below(random, 9), 0};
+    /* Without any RAM no map is made. */
+    entries[random_below(random, count)] = (entry){random_below(random, 0x120000), 0x1234, RAM, 0};
+    return count;
+}
+
+static void a_pc_is_told_of_no_ram_in_its_legacy_area(void **state) {
+    (void)state;
+    struct random random = random_seeded(seed_for("a_pc_is_told_of_no_ram_in_its_legacy_area"));
+    for (unsigned round = 0; round < 4000; round++) {
+        entry entries[MOST_ENTRIES];
+        struct memory_range ranges[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct memory_range events[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct range ram[MEMORY_MAP_RANGES(MOST_ENTRIES)];
+        struct memory_map map = {.ranges = ranges, .ram = ram};
+        const uint32_t count = legacy_table(&random, entries);
+        const struct memory_table table = {
+            {0, (const uint8_t *)entries, count * sizeof *entries}, count, sizeof *entries};
+        memory_map_import(&table, &map, events);
+        CHECK(round, judge_map(&map, entries, count));
+        assert_int_equal(memory_map_has_ram(&map, LEGACY_AREA), raw_has_legacy_ram(entries, count));
+        if (!memory_map_has_ram(&map, LEGACY_AREA))
+            continue;
+        struct memory_map pc_map = support_reserve(&map);
+        CHECK(round, judge_pc_map(&pc_map, entries, count));
+        free(pc_map.ranges);
+    }
+}
+
 /* --- Room ------------------------------------------------------------------------------------- */
 
 #define SPACE 0x40000u
@@ -299,7 +335,7 @@ static void any_moves_end_as_in_infinite_memory(void **state) {
 
 /* What the random machines boot: otherwise the test would show less than it says. */
 struct booted {
-    unsigned all, packed, inner_kernels;
+    unsigned all, packed, inner_kernels, by_xens_map, pc_maps;
     unsigned by_protocol[5];
 };
 
@@ -309,6 +345,8 @@ static void count(struct booted *booted, struct simulated_machine *machine) {
     span_read32(machine->info.modules[0].bytes, LINUX_JUMP_TARGET, &magic);
     booted->all++;
     booted->packed += machine->plan.unpacked.count != 0;
+    booted->by_xens_map += machine->xen.asked != 0;
+    booted->pc_maps += machine->info.pc_map.ranges != machine->info.map.ranges;
     for (size_t i = 0; i < COUNT(protocols); i++)
         booted->by_protocol[i] += strcmp(machine->plan.protocol, protocols[i]) == 0;
     booted->inner_kernels +=
@@ -334,10 +372,15 @@ static void any_machine_boots_right_or_is_refused(void **state) {
             fail_msg("round %u: %s", round, sentence(&machine->error));
         CHECK(round, judge(machine));
     }
-    printf("%u of %u booted, %u of them packed, %u kernels inside a bzImage\n", booted.all, rounds,
-           booted.packed, booted.inner_kernels);
+    printf(
+        "%u of %u booted, %u of them packed, %u kernels inside a bzImage, %u by Xen's map, %u with "
+        "RAM in the legacy area\n",
+        booted.all, rounds, booted.packed, booted.inner_kernels, booted.by_xens_map,
+        booted.pc_maps);
     assert_true(booted.all > rounds / 10);
     assert_true(booted.packed > rounds / 50);
+    assert_true(booted.by_xens_map > rounds / 50);
+    assert_true(booted.pc_maps > rounds / 50);
     assert_true(booted.inner_kernels > 0);
     for (size_t i = 0; i < COUNT(booted.by_protocol); i++)
         assert_true(booted.by_protocol[i] > rounds / 300);
@@ -346,6 +389,7 @@ static void any_machine_boots_right_or_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_say_what_tables_say),
+        cmocka_unit_test(a_pc_is_told_of_no_ram_in_its_legacy_area),
         cmocka_unit_test(room_in_a_table_is_the_lowest),
         cmocka_unit_test(room_in_a_map_is_the_lowest_or_highest),
         cmocka_unit_test(lines_are_stripped_as_the_judge_does),

@@ -112,7 +112,7 @@ static void no_map_at_all(void **state) {
     machine = good_machine();
     simulated_text(machine, LINE, "pvhboot.memmap=hypercall");
     machine->start_info.cmdline_paddr = LINE;
-    assert_refused(machine, NO_HYPERCALL_MAP);
+    assert_refused(machine, NO_HYPERVISOR);
 
     machine = good_machine();
     simulated_text(machine, LINE, "pvhboot.memmap=start_info");

@@ -237,6 +237,37 @@ static void a_32_bit_kernels_initrd(void **state) {
     }
 }
 
+/* Which Linux it is nothing tells: an old one finds the RSDP as on a PC, where it can. */
+static void a_copy_of_the_rsdp(void **state) {
+    (void)state;
+    static const struct hvm_memmap_table_entry xen[] = {{0, 64 * MIB, RAM, 0}};
+    const struct {
+        bool on_xen;
+        uint32_t rsdp, copy;
+    } cases[] = {{true, 0x3000010, 0xe0000},
+                 {true, 0xf5000, 0xf5000},
+                 {true, 0xe0ff8, 0xe2000},
+                 {true, 0, 0},
+                 {false, 0x3000010, 0}};
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (unsigned asked = 0; asked < 2; asked++) {
+            const struct pvh_shape shape =
+                asked ? plain_shape(PVH_CLASS_64) : linux_shape(PVH_CLASS_32, false);
+            struct simulated_machine *machine = machine_with_elf(&shape, KERNEL);
+            if (cases[i].on_xen)
+                simulated_map(machine, 0x7000, xen, COUNT(xen));
+            if (cases[i].rsdp)
+                simulated_rsdp(machine, cases[i].rsdp, 2);
+            machine->start_info.rsdp_paddr = cases[i].rsdp;
+            set_line(machine, asked ? "pvhboot.protocol=linux quiet" : "quiet");
+            assert_boots(machine);
+            assert_int_equal(support_scan_for_rsdp(machine), cases[i].copy);
+            assert_int_equal(given(machine)->acpi_rsdp_addr, cases[i].rsdp);
+            assert_string_equal(simulated_bytes(machine, given(machine)->hdr.cmd_line_ptr),
+                                "quiet");
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_its_note),
@@ -250,6 +281,7 @@ int main(void) {
         cmocka_unit_test(a_long_line),
         cmocka_unit_test(an_initramfs_behind_it),
         cmocka_unit_test(a_32_bit_kernels_initrd),
+        cmocka_unit_test(a_copy_of_the_rsdp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
