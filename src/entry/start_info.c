@@ -347,7 +347,11 @@ bool boot_info_collect(const struct machine *machine, uint32_t address,
     uint32_t header = start_info->version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0;
     struct host_lists lists = {
         .machine = machine, .start_info = {address, address + header}, .line = line};
-    memset(info, 0, sizeof *info);
+    /* What is told of it when it fails; the rest is looked at only when all of it is there. */
+    info->map.count = info->map.ram_count = 0;
+    info->rsdp = (struct span){0};
+    info->in_use.count = info->fixed.count = 0;
+    info->module_count = 0;
     info->machine = *machine;
     info->version = start_info->version;
     info->flags = start_info->flags;
@@ -362,8 +366,10 @@ bool boot_info_collect(const struct machine *machine, uint32_t address,
     uint64_t size = copies_size(&lists) + working_memory;
     if (!make_arena(&lists, size, &info->arena, error))
         return false;
-    if (!copy_lists(&lists, info))
+    if (!copy_lists(&lists, info)) {
+        info->map.count = info->map.ram_count = 0;
         return FAIL(error, NO_WORKING_MEMORY, size);
+    }
     return modules_are_in_ram(info, error);
 }
 

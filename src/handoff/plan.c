@@ -105,10 +105,26 @@ static bool find_scratch(const struct plan *plan, const struct room_request *req
     return plan_find_room(plan, request, true, address);
 }
 
+/*
+ * Payloads are told that the legacy area is reserved, and may not map it: who does not ask for room
+ * there gets none that reaches into it.
+ */
+static bool find_mapped_scratch(const struct plan *plan, const struct room_request *request,
+                                uint32_t *address) {
+    if (!find_scratch(plan, request, address))
+        return false;
+    if (*address >= LEGACY_AREA.end || *address + request->size <= LEGACY_AREA.start ||
+        request->within.end <= LEGACY_AREA.end)
+        return true;
+    struct room_request above = *request;
+    above.within.start = LEGACY_AREA.end;
+    return plan_find_room(plan, &above, true, address);
+}
+
 bool plan_scratch(struct plan *plan, const struct room_request *request, const char *name,
                   uint32_t *address, void **bytes, struct error *error) {
     *bytes = NULL;
-    if (find_scratch(plan, request, address))
+    if (find_mapped_scratch(plan, request, address))
         *bytes = memory_writable(plan->info->machine.memory, *address, request->size);
     if (!*bytes)
         return FAIL_TEXT(error, PLAN_NO_ROOM, output_text(name), request->size);
