@@ -107,7 +107,7 @@ static bool find_scratch(const struct plan *plan, const struct room_request *req
 
 /*
  * Payloads are told that the legacy area is reserved, and may not map it: who does not ask for room
- * there gets none that reaches into it.
+ * there gets some that reaches into it only if there is no other.
  */
 static bool find_mapped_scratch(const struct plan *plan, const struct room_request *request,
                                 uint32_t *address) {
@@ -117,8 +117,11 @@ static bool find_mapped_scratch(const struct plan *plan, const struct room_reque
         request->within.end <= LEGACY_AREA.end)
         return true;
     struct room_request above = *request;
+    uint32_t higher;
     above.within.start = LEGACY_AREA.end;
-    return plan_find_room(plan, &above, true, address);
+    if (plan_find_room(plan, &above, true, &higher))
+        *address = higher;
+    return true;
 }
 
 bool plan_scratch(struct plan *plan, const struct room_request *request, const char *name,
