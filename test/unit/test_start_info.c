@@ -403,6 +403,16 @@ static void no_room_to_work_in(void **state) {
     assert_refused(machine, NO_WORKING_MEMORY);
 }
 
+/* The map shows RAM that is not in the memory that can be reached. */
+static void room_that_cannot_be_reached(void **state) {
+    (void)state;
+    struct simulated_machine *machine = good_machine();
+    const struct hvm_memmap_table_entry map[] = {{0x2000000, 0x2000000, 1, 0}};
+    simulated_map(machine, 0x7000, map, COUNT(map));
+    machine->window.size = 0x1000000;
+    assert_refused(machine, NO_WORKING_MEMORY);
+}
+
 /* The host may put its things where its map knows of nothing, as qboot does. */
 static void lists_may_lie_outside_of_the_map(void **state) {
     (void)state;
@@ -564,6 +574,7 @@ int main(void) {
         cmocka_unit_test(a_bad_word_is_told_when_all_is_collected),
         cmocka_unit_test(map_errors_come_through),
         cmocka_unit_test(no_room_to_work_in),
+        cmocka_unit_test(room_that_cannot_be_reached),
         cmocka_unit_test(lists_may_lie_outside_of_the_map),
         cmocka_unit_test(whose_line_is_it),
         cmocka_unit_test(the_arena_is_clear_of_everything),
