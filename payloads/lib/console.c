@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The first serial port as a console that a missing or stuck port cannot hang. */
+/*
+ * The first serial port as a console that a missing or stuck port cannot hang. Where there is no
+ * such port, as in a Xen domain, port 0xe9: that is Xen's log.
+ */
 #include "console.h"
 
 #include "machine.h"
@@ -12,12 +15,16 @@ enum {
     MODEM_CONTROL = COM1 + 4,
     LINE_STATUS = COM1 + 5,
     TRANSMITTER_EMPTY = 0x20,
+    NOBODY = 0xff,
+    DEBUG_PORT = 0xe9,
     POLLS_AT_MOST = 1 << 20,
 };
 
 static bool console_stuck;
+static bool console_absent;
 
 void console_init(void) {
+    console_absent = port_read8(LINE_STATUS) == NOBODY;
     port_write8(INTERRUPT_ENABLE, 0);
     port_write8(LINE_CONTROL, 0x80);
     port_write8(COM1, 1); /* divisor: 115200 baud */
@@ -30,6 +37,10 @@ void console_init(void) {
 static void console_byte(char byte) {
     uint32_t polls = 0;
 
+    if (console_absent) {
+        port_write8(DEBUG_PORT, (uint8_t)byte);
+        return;
+    }
     while (!console_stuck && (port_read8(LINE_STATUS) & TRANSMITTER_EMPTY) == 0) {
         console_stuck = ++polls == POLLS_AT_MOST;
     }

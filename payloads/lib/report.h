@@ -30,3 +30,6 @@ void report_line_end(void);
 void report_text(uint64_t address);
 void report_checksum(uint64_t address, uint64_t size);
 void report_rsdp(uint64_t address);
+
+/* The RSDP that a search finds: the address 0 when there is none. */
+void report_scanned_rsdp(void);

@@ -25,5 +25,6 @@ _Noreturn void linux_report(const struct cpu_state *state, uint32_t load_address
         report_page_tables(state->cr3);
     }
     report_boot_params((uint32_t)state->general[4]);
+    report_scanned_rsdp();
     report_end();
 }

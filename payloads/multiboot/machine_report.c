@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a kernel finds out about the machine on its own: the A20 gate, and the RSDP of a PC. */
+/* What a kernel finds out about the machine on its own: the A20 gate. */
 #include "machine.h"
 #include "multiboot_report.h"
 
-enum {
-    MIB = 0x100000,
-    EBDA_SEGMENT = 0x40e,
-    EBDA_LOWEST = 0x400,
-    EBDA_SIZE = 0x400,
-    BIOS_START = 0xe0000,
-    BIOS_END = 0x100000,
-    RSDP_ALIGNMENT = 16,
-    RSDP_REVISION_0_SIZE = 20,
-    RSDP_REVISION = 15,
-    RSDP_SIZE = 36,
-};
+enum { MIB = 0x100000 };
 
 /*
  * With the gate closed, bit 20 of every address is 0: of two places a MiB apart, both are the
@@ -32,45 +21,4 @@ bool address_line_20_is_on(void) {
         }
     }
     return true;
-}
-
-static bool sums_to_zero(const uint8_t *bytes, uint32_t length) {
-    uint8_t sum = 0;
-
-    for (uint32_t i = 0; i < length; i++) {
-        sum = (uint8_t)(sum + bytes[i]);
-    }
-    return sum == 0;
-}
-
-static bool is_rsdp(const uint8_t *bytes) {
-    static const uint8_t signature[] = {'R', 'S', 'D', ' ', 'P', 'T', 'R', ' '};
-
-    for (uint32_t i = 0; i < sizeof signature; i++) {
-        if (bytes[i] != signature[i]) {
-            return false;
-        }
-    }
-    return sums_to_zero(bytes, RSDP_REVISION_0_SIZE) &&
-           (bytes[RSDP_REVISION] < 2 || sums_to_zero(bytes, RSDP_SIZE));
-}
-
-static uint32_t scan_range(uint32_t start, uint32_t end) {
-    for (uint32_t address = start; address < end; address += RSDP_ALIGNMENT) {
-        if (is_rsdp(physical(address))) {
-            return address;
-        }
-    }
-    return 0;
-}
-
-uint32_t scan_for_rsdp(void) {
-    const uint8_t *segment = physical(EBDA_SEGMENT);
-    uint32_t ebda = (uint32_t)(segment[0] | segment[1] << 8) << 4;
-    uint32_t found = 0;
-
-    if (ebda > EBDA_LOWEST) {
-        found = scan_range(ebda, ebda + EBDA_SIZE);
-    }
-    return found != 0 ? found : scan_range(BIOS_START, BIOS_END);
 }

@@ -68,9 +68,7 @@ _Noreturn void multiboot_report(const struct cpu_state *state, uint32_t bss_dirt
     report_begin(protocol_name(magic));
     report_cpu_state(state);
     report_image(bss_dirty);
-    report_key("scanned_rsdp");
-    report_rsdp(scan_for_rsdp());
-    report_line_end();
+    report_scanned_rsdp();
     uint32_t command_line = report_information(magic, (uint32_t)state->general[1]);
     if (command_line_has_hold(command_line)) {
         report_hold();

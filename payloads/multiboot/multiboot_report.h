@@ -26,7 +26,4 @@ void report_sections(uint32_t num, uint32_t entsize, uint32_t address, uint32_t 
 void report_framebuffer(const struct framebuffer *framebuffer,
                         const struct framebuffer_colours *colours);
 
-/* The RSDP as a PC's kernel finds it that is not told of one; 0 where there is none. */
-uint32_t scan_for_rsdp(void);
-
 bool address_line_20_is_on(void);

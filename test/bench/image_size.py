@@ -13,6 +13,7 @@ PARTS = [
     ("PVH and vmlinux", r"loader/(pvh|vmlinux)"),
     ("ELF files, and where such kernels go", r"loader/(elf|kernel)"),
     ("display", r"display"),
+    ("Xen", r"platform/(xen|hypercall|console_ring|cpuid)"),
     ("bundles and digests", r"loader/fit|lib/digest"),
     ("lz4", r"lib/lz4"),
     ("unpacking, but for the formats", r"lib/(decompress|gzip|xz|zstd)|loader/unpack"),

@@ -49,6 +49,8 @@ KERNEL_ONLY = ("lzma", "lz4 legacy")
 PT_LOAD, PT_NOTE = 1, 4
 PHYS32_ENTRY = 18
 JUMP_SIZE = 5
+# From the 32-bit entry on.
+ENTRY64 = 0x200
 TSC = re.compile(r"^tsc=(0x[0-9a-f]{16})$", re.M)
 
 
@@ -73,21 +75,34 @@ def fail(why):
 # --- Kernels that are watched --------------------------------------------------------------------------------------
 
 
-def watch(kernel, offset, address, place, folder):
-    """Puts the watcher at offset `place` of a bytearray, for the entry at `offset`, physical `address`."""
-    here = address - offset + place
-    first, fifth = struct.unpack_from("<IB", kernel, offset)
-    code = folder / f"entry-{address:x}"
-    defines = {"HERE": here, "ENTRY": address, "FIRST": first, "FIFTH": fifth}
+def assembled(source, defines, folder):
+    """The code of an assembly file of this folder."""
+    code = folder / "-".join([source, *(f"{value:x}" for value in defines.values())])
     subprocess.run(["gcc", "-m32", "-c", *(f"-D{name}={value:#x}" for name, value in defines.items()),
-                    "-o", code.with_suffix(".o"), BENCH / "entry_tsc.S"], check=True)
+                    "-o", code.with_suffix(".o"), BENCH / source], check=True)
     subprocess.run(["objcopy", "-O", "binary", "-j", ".text", code.with_suffix(".o"), code], check=True)
-    watcher = code.read_bytes()
-    if len(set(kernel[place:place + len(watcher)])) != 1:
-        fail(f"no place for the {len(watcher)} bytes of entry_tsc.S")
-    kernel[place:place + len(watcher)] = watcher
-    struct.pack_into("<Bi", kernel, offset, 0xE9, here - address - JUMP_SIZE)
-    return place + len(watcher)
+    return code.read_bytes()
+
+
+def insert(watcher, kernel, entry, place):
+    """Puts code at offset `place` of a bytearray, and a jump to it at offset `entry`; returns where the code ends."""
+    end = place + len(watcher)
+    if len(set(kernel[place:end])) != 1:
+        fail(f"the kernel has no place for the {len(watcher)} bytes that watch it")
+    kernel[place:end] = watcher
+    struct.pack_into("<Bi", kernel, entry, 0xE9, place - entry - JUMP_SIZE)
+    return end
+
+
+def overwritten(kernel, entry):
+    """What insert's jump takes the place of, for the code to put it back."""
+    return dict(zip(("FIRST", "FIFTH"), struct.unpack_from("<IB", kernel, entry)))
+
+
+def watch(kernel, offset, address, place, folder):
+    """Puts entry_tsc.S at offset `place` of a bytearray, for the entry at `offset`, physical `address`."""
+    defines = {"HERE": address - offset + place, "ENTRY": address, **overwritten(kernel, offset)}
+    return insert(assembled("entry_tsc.S", defines, folder), kernel, offset, place)
 
 
 def release(kernel):
@@ -132,12 +147,18 @@ def watched_vmlinux(vmlinux, folder):
     return bytes(kernel)
 
 
+def bzimage_entry(bzimage, header):
+    """Offsets of the 32-bit entry, of what is free between it and the 64-bit one, and of that."""
+    entry = (header["setup_sects"] + 1) * 512
+    end = entry + ENTRY64
+    return entry, entry + len(bzimage[entry:end].rstrip(b"\0")) + 1, end
+
+
 def watched_bzimage(bzimage, header, folder):
-    """The 32-bit entry; between it and the 64-bit one, at 0x200, there is nothing but zeros in the end."""
+    """With entry_tsc.S before its 32-bit entry."""
     kernel = bytearray(bzimage)
-    code = (header["setup_sects"] + 1) * 512
-    place = code + len(bzimage[code:code + 0x200].rstrip(b"\0")) + 1
-    if watch(kernel, code, header["pref_address"], place, folder) > code + 0x200:
+    entry, place, end = bzimage_entry(bzimage, header)
+    if watch(kernel, entry, header["pref_address"], place, folder) > end:
         fail("the bzImage has no gap before its 64-bit entry")
     return bytes(kernel)
 

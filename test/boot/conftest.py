@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What all boot tests share: the build folder and the things in it, and ways to boot them."""
+"""What all boot tests share: ways to boot what is in the build folder."""
 
 import functools
 import itertools
 import os
-import pathlib
 import zlib
 
 import pytest
@@ -13,35 +12,6 @@ import host_script
 import reporter
 from boots import MICROVM, OURS, REPORTED
 from qemu import run
-
-TOP = pathlib.Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="session")
-def build():
-    """The build folder: PVHBOOT_BUILD, or build/ at the top of the tree."""
-    folder = pathlib.Path(os.environ.get("PVHBOOT_BUILD", TOP / "build"))
-    if not (folder / "pvhboot.elf").exists():
-        pytest.fail(f"{folder}/pvhboot.elf is not there: cmake --preset default && cmake --build --preset default")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def image(build):
-    """pvhboot.elf, the ELF64 container."""
-    return build / "pvhboot.elf"
-
-
-@pytest.fixture(scope="session")
-def image32(build):
-    """pvhboot32.elf, the ELF32 container."""
-    return build / "pvhboot32.elf"
-
-
-@pytest.fixture(scope="session")
-def payloads(build):
-    """The folder of the reporting kernels."""
-    return build / "payloads"
 
 
 @pytest.fixture(scope="session")

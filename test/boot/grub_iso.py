@@ -28,6 +28,7 @@ def make(iso, files, commands):
         root = pathlib.Path(folder)
         (root / "boot/grub").mkdir(parents=True)
         for name, content in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(content)
         lines = ["set timeout=0", "menuentry kernel {", *(f"    {command}" for command in commands), "}", ""]
         (root / "boot/grub/grub.cfg").write_text("\n".join(lines))

@@ -11,7 +11,7 @@ import zlib
 import reporter
 from boot_image import CPIO_MAGIC, header_end, protected_mode
 from elf_image import ElfImage
-from reporter import RAM, normalise
+from reporter import RAM, normalise, pc_memory
 
 PAGE = 4096
 FOUR_GIB = 1 << 32
@@ -112,7 +112,7 @@ def check(report, given):
     check_segments(report, given.entry)
     check_kernel(report, given)
     check_boot_params(report, given)
-    assert report.memory == normalise(given.memory)
+    assert report.memory == normalise(pc_memory(given.memory))
     assert report.command_line.bytes == given.command_line
     assert report.rsdp == given.rsdp
     check_initrd(report, given)
@@ -207,7 +207,7 @@ def check_boot_params(report, given):
     assert (report["alt_mem_k"], report["ext_mem_k"]) == (min(kib, 0xFFFFFFFF), min(kib, 0xFFFF))
     assert report["ext_cmd_line_ptr"] == 0
     assert report["acpi_rsdp_addr"] == given.rsdp.address
-    entries = len(normalise(given.memory))
+    entries = len(normalise(pc_memory(given.memory)))
     assert report["e820_entries"] == min(entries, 128)
     assert [report.numbers(key)[1:] for key in report.indexed("setup_data")] == (
         [[1, (entries - 128) * 20]] if entries > 128 else [])

@@ -12,7 +12,7 @@ import zlib
 import reporter
 from handover import CR0_ET, CR0_PE, EFLAGS_DF, EFLAGS_IF, PAGE, check_clear, check_segments, contiguous_kib_from_1_mib
 from multiboot_image import NOBITS, MultibootImage
-from reporter import ACPI, NVS, RAM, RESERVED, UNUSABLE, normalise
+from reporter import ACPI, NVS, RAM, RESERVED, UNUSABLE, normalise, pc_memory
 
 MIB = 1 << 20
 LOADER_NAME = b"pvhboot 0.1.0"
@@ -77,7 +77,8 @@ class Given:
     command_line  all of what the kernel must get, the name in front included
     memory        the host's map: (address, size, type)
     rsdp          reporter.Rsdp
-    scan          whether a scan finds the RSDP: "host" as the host has it; "none"; "copy": Multiboot 1 gets a copy
+    scan          whether a scan finds the RSDP: "host" as the host has it; "none"; "copy": Multiboot 1 gets a copy; or the
+                  address of another one that it finds, the machine's own
     framebuffer   None, "text", or (width, height, depth)
     load_address  where the kernel's code must be; None: where it is linked
     long_mode     the processor has it
@@ -150,15 +151,11 @@ def check_kernel(report, given):
 def translated(memory):
     """A host's map with Multiboot's types: what has none is reserved."""
     return [(start, size, type if type in (RAM, ACPI, NVS, UNUSABLE) else RESERVED)
-            for start, size, type in normalise(memory)]
+            for start, size, type in normalise(pc_memory(memory))]
 
 
 def check_memory(report, given):
-    expected = translated(given.memory)
-    if given.scan == "copy":
-        page = report.scanned_rsdp.address & -PAGE
-        expected = [*expected, (page, PAGE, RESERVED)]
-    assert normalise(report.memory) == normalise(expected)
+    assert normalise(report.memory) == normalise(translated(given.memory))
     ends = [start + size for start, size, _ in report.memory]
     assert all(end <= start for end, (start, _, _) in zip(ends, report.memory[1:])), "sorted and disjoint"
     assert all(size for _, size, _ in report.memory)
@@ -306,8 +303,10 @@ def check_rsdp(report, given):
     elif given.scan == "copy":
         assert found.bytes == given.rsdp.bytes
         assert SCAN_START <= found.address < SCAN_END
-    else:
+    elif given.scan == "none":
         assert found.address == 0
+    else:
+        assert found.address == given.scan != given.rsdp.address
 
 
 def places(report, given):
@@ -318,6 +317,8 @@ def places(report, given):
     found += [(f"section {section.name}", section.address, section.size)
               for section, original in zip(report.sections, given.image.sections) if in_file_only(original)]
     found.append(("gdt", report.numbers("gdt")[0], report.numbers("gdt")[1] + 1))
+    if given.scan == "copy":
+        found.append(("RSDP", report.scanned_rsdp.address, len(report.scanned_rsdp.bytes)))
     return found + information_places(report, given)
 
 
@@ -341,7 +342,7 @@ def information_places(report, given):
 def check_places(report, given):
     """Everything is in RAM, below 4 GiB, and in nobody's way."""
     found = sorted(places(report, given), key=lambda place: place[1])
-    check_clear(found, normalise(report.memory))
+    check_clear(found, normalise(given.memory))
     for name, address, _ in information_places(report, given):
         assert address >= LOWEST_INFORMATION, name
     if given.rsdp.address:

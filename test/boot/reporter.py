@@ -279,3 +279,13 @@ def normalise(memory):
             end = max(end, start + size)
         result.append((start, end - start, type))
     return result
+
+
+LEGACY_START, LEGACY_END = 0xA0000, 0x100000
+
+
+def pc_memory(memory):
+    """What Linux by its boot protocol and Multiboot kernels are told of a host's map: VGA memory and ROMs are no RAM."""
+    if any(type == RAM and start < LEGACY_END and LEGACY_START < start + size for start, size, type in normalise(memory)):
+        return [*memory, (LEGACY_START, LEGACY_END - LEGACY_START, RESERVED)]
+    return memory

@@ -239,7 +239,7 @@ def test_modules_change_places(host, boot_host, payloads):
 def test_module_without_room(host, boot_host, payloads):
     """It has to move by a byte and out of the kernel's way, and there is nowhere to go."""
     host.module(0x80000, (payloads / "multiboot1-kludge.bin").read_bytes())
-    host.module(0x150001, b"x" * 100, size=0x4E00000)
+    host.module(0x180001, b"x" * 100, size=0x4E00000)
     assert error_of(boot_host(host)) == "E409"
 
 
