@@ -39,6 +39,9 @@ NOISE = [
     (r"^acpi LNXCPU:\w+: Still not present$", ""),
     (r"^calibrate_delay_direct\(\) .*|^Probably due to long platform interrupts.*", ""),
     (r"^tsc: Fast TSC calibration .*|^tsc: Marking TSC unstable .*|^clocksource: tsc.*|^TSC synchronization .*", ""),
+    # On a machine with much else to do, Linux finds itself late.
+    (r"^(hrtimer|perf): interrupt took .*|^clocksource: (timekeeping watchdog|Long readout) .*", ""),
+    (r"^rcu: INFO: .* stall.*|^workqueue: .* hogged CPU .*|^watchdog: BUG: soft lockup .*", ""),
 ]
 
 

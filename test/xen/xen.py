@@ -260,16 +260,20 @@ def _results(archives, log):
     return results
 
 
+def state_of(name, listed):
+    """(number, state, reason) of a domain by what `xl list -v` printed, as a Result has them."""
+    # Name, ID, Mem, VCPUs, State, Time(s), UUID, Reason-Code, Security Label
+    found = re.search(rf"^{re.escape(name)} +(\d+) +\d+ +\d+ +(\S+) +\S+ +\S+ +(\S+)", listed, re.M)
+    if not found:
+        return None, None, None
+    return int(found[1]), found[2], None if found[3] == "-" else int(found[3])
+
+
 def _result(name, files, log):
     def text(file):
         return files.pop(file, b"").decode("latin-1").replace("\r", "")
 
-    number = state = reason = None
-    # Name, ID, Mem, VCPUs, State, Time(s), UUID, Reason-Code, Security Label
-    listed = re.search(rf"^{re.escape(name)} +(\d+) +\d+ +\d+ +(\S+) +\S+ +\S+ +(\S+)", text("list"), re.M)
-    if listed:
-        number, state = int(listed[1]), listed[2]
-        reason = None if listed[3] == "-" else int(listed[3])
+    number, state, reason = state_of(name, text("list"))
     return Result(name=name, console=text("console"), log=_lines_of(number, log), xen=_said_of(number, log), xl=text("xl"),
                   status=int(text("status") or -1), number=number, state=state, reason=reason, files=files)
 
