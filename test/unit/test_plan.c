@@ -4,13 +4,17 @@
 
 #define MODULE 0x2000000u
 #define MODULE_SIZE 0x100000u
+#define MAP 0x7000u
 
-/* A plan on a machine of 64 MiB with one module, the host's things in the lowest pages. */
-static struct plan *new_plan(struct simulated_machine **given) {
+/* A plan on a machine with that map and one module, the host's things in the lowest pages. */
+static struct plan *new_plan_of(struct simulated_machine **given,
+                                const struct hvm_memmap_table_entry *map, uint32_t count) {
     struct simulated_machine *machine = *given = simulated_machine();
     struct error error;
     struct hvm_start_info start_info;
     simulated_pc(machine, 64 * MIB);
+    if (map)
+        simulated_map(machine, MAP, map, count);
     random_fill(&(struct random){4711}, simulated_bytes(machine, MODULE), MODULE_SIZE);
     simulated_add_module(machine, MODULE, MODULE_SIZE, 0);
     simulated_rsdp(machine, 0x8000, 0);
@@ -26,6 +30,11 @@ static struct plan *new_plan(struct simulated_machine **given) {
     assert_int_equal(machine->plan.segment_count, 0);
     assert_int_equal(machine->plan.move_count, 0);
     return &machine->plan;
+}
+
+/* On a PC of 64 MiB. */
+static struct plan *new_plan(struct simulated_machine **given) {
+    return new_plan_of(given, NULL, 0);
 }
 
 static void add(struct plan *plan, enum segment_kind kind, uint32_t start, uint32_t size,
@@ -126,6 +135,40 @@ static void scratch_is_free_of_everything(void **state) {
     const struct room_request before = {16, 16, {0x1002800, 0x1003010}, false};
     assert_true(plan_scratch(plan, &before, "four", &address, &bytes, &error));
     assert_int_equal(address, 0x1002800);
+}
+
+/* Payloads are told that it is reserved, whatever is there. */
+static void scratch_keeps_out_of_the_legacy_area(void **state) {
+    (void)state;
+    static const struct hvm_memmap_table_entry no_hole[] = {
+        {0, 64 * MIB, XEN_HVM_MEMMAP_TYPE_RAM, 0}};
+    static const struct hvm_memmap_table_entry only_low[] = {
+        {0, MIB, XEN_HVM_MEMMAP_TYPE_RAM, 0}, {MODULE, MODULE_SIZE, XEN_HVM_MEMMAP_TYPE_RAM, 0}};
+    static const struct {
+        const struct hvm_memmap_table_entry *map;
+        uint32_t count, taken, size;
+        struct range within;
+        uint32_t address;
+    } cases[] = {
+        {no_hole, 1, 0x9f000, 0x1000, {0, LOW_MEMORY_END}, 0x9f000},
+        {no_hole, 1, 0x9f000, 0x1001, {0, LOW_MEMORY_END}, 0x108000},
+        {no_hole, 1, 0xa0000, 0x1000, {0, LOW_MEMORY_END}, 0x108000},
+        {no_hole, 1, 0xff000, 0x1000, {0, LOW_MEMORY_END}, 0x108000},
+        {no_hole, 1, 0x9f000, 0x1001, {0, MIB}, 0x9f000},
+        /* There is no other room. */
+        {only_low, 2, 0x9f000, 0x1001, {0, LOW_MEMORY_END}, 0x9f000},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct simulated_machine *machine;
+        struct plan *plan = new_plan_of(&machine, cases[i].map, cases[i].count);
+        struct error error;
+        uint32_t address;
+        void *bytes;
+        add(plan, SEGMENT_RESERVE, 0, cases[i].taken, 0);
+        const struct room_request request = {cases[i].size, 0x1000, cases[i].within, false};
+        assert_true(plan_scratch(plan, &request, "test", &address, &bytes, &error));
+        assert_int_equal(address, cases[i].address);
+    }
 }
 
 static void an_arena_too_small_for_a_plan(void **state) {
@@ -748,6 +791,7 @@ int main(void) {
         cmocka_unit_test(room_with_and_without_sources),
         cmocka_unit_test(a_plan_has_an_end),
         cmocka_unit_test(scratch_is_free_of_everything),
+        cmocka_unit_test(scratch_keeps_out_of_the_legacy_area),
         cmocka_unit_test(an_arena_too_small_for_a_plan),
         cmocka_unit_test(moves_that_do_not_meet),
         cmocka_unit_test(what_stays_is_not_moved),

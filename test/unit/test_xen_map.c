@@ -328,7 +328,8 @@ static struct outcome outcome_by(struct simulated_machine *machine, const entry 
     /* Far from all RAM, so that neither is in the other's way. */
     simulated_map(machine, 0xc0000000, entries, count);
     simulated_xen_map(machine, entries, count);
-    set_line(machine, xen ? "pvhboot.memmap=hypercall" : "pvhboot.memmap=start_info");
+    /* Of one length, which E206 counts. */
+    set_line(machine, xen ? "pvhboot.memmap=hypercall " : "pvhboot.memmap=start_info");
     /* The moves, which the judge carries out, may overwrite it. */
     const struct outcome outcome = outcome_of(machine, simulated_machine_prepare(machine));
     assert_judged(machine);
