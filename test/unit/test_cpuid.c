@@ -15,10 +15,13 @@ struct hypervisor {
     char signature[13];
     uint32_t last; /* leaf that it says it has, from its base */
     uint32_t pages;
+    uint32_t msr; /* or what stands where Xen has its number */
 };
 
+#define MSR FIRST
+
 #define XEN(base)                                                                                  \
-    { base, "XenVMMXenVMM", 2, 1 }
+    { base, "XenVMMXenVMM", 2, 1, MSR }
 
 static struct hypervisor hypervisors[3];
 static unsigned asked;
@@ -39,7 +42,7 @@ static struct cpuid read_leaf(uint32_t leaf) {
         if (leaf == hypervisor->base)
             return first;
         if (leaf == hypervisor->base + 2)
-            return (struct cpuid){.eax = hypervisor->pages, .ebx = 0x40000000};
+            return (struct cpuid){.eax = hypervisor->pages, .ebx = hypervisor->msr};
     }
     return unknown_leaf;
 }
@@ -70,8 +73,8 @@ static void at_every_base(void **state) {
 
 static void behind_other_hypervisors(void **state) {
     (void)state;
-    const struct hypervisor hyper_v = {FIRST, "Microsoft Hv", 5, 7};
-    const struct hypervisor kvm = {FIRST + STEP, "KVMKVMKVM", 1, 0};
+    const struct hypervisor hyper_v = {FIRST, "Microsoft Hv", 5, 7, 0xa0000};
+    const struct hypervisor kvm = {FIRST + STEP, "KVMKVMKVM", 1, 0, 0};
     const struct hypervisor xen = XEN(FIRST + 2 * STEP);
     const struct hypervisor last = XEN(END - STEP);
     assert_int_equal(find_among(hyper_v, kvm, xen), xen.base);
@@ -79,7 +82,7 @@ static void behind_other_hypervisors(void **state) {
     assert_int_equal(find_among(hyper_v, kvm, none), 0);
     /* The first one that will do. */
     assert_int_equal(find_among(last, xen, kvm), xen.base);
-    const struct hypervisor without_pages = {FIRST, "XenVMMXenVMM", 2, 0};
+    const struct hypervisor without_pages = {FIRST, "XenVMMXenVMM", 2, 0, MSR};
     assert_int_equal(find_among(without_pages, last, none), last.base);
     assert_int_equal(asked, 0x100 + 2);
 }
@@ -107,6 +110,22 @@ static void nearly_right(void **state) {
     assert_int_equal(find_among(other, none, none), 0);
 }
 
+/* KVM gives Hyper-V's leaves under any name: the third is a version. To write there would fault. */
+static void somebody_else_by_that_name(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t msr;
+        bool good;
+    } cases[] = {{0, false},          {0xa0000, false},    {0x3fffffff, false},
+                 {0x40000000, true},  {0x40000200, true},  {0x4000ffff, true},
+                 {0x40010000, false}, {0xc0000080, false}, {UINT32_MAX, false}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct hypervisor hypervisor = XEN(FIRST);
+        hypervisor.msr = cases[i].msr;
+        assert_int_equal(find_among(hypervisor, none, none), cases[i].good ? FIRST : 0);
+    }
+}
+
 static void no_hypervisor_at_all(void **state) {
     (void)state;
     assert_int_equal(find_among(none, none, none), 0);
@@ -122,9 +141,8 @@ static void no_hypervisor_at_all(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(at_every_base),
-        cmocka_unit_test(behind_other_hypervisors),
-        cmocka_unit_test(nearly_right),
+        cmocka_unit_test(at_every_base),        cmocka_unit_test(behind_other_hypervisors),
+        cmocka_unit_test(nearly_right),         cmocka_unit_test(somebody_else_by_that_name),
         cmocka_unit_test(no_hypervisor_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

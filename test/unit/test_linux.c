@@ -432,6 +432,9 @@ static void a_copy_for_those_who_search(void **state) {
         assert_string_equal(line_given(machine), cases[i].line);
         assert_int_equal(params_of(machine)->acpi_rsdp_addr, cases[i].rsdp);
         assert_int_equal(support_scan_for_rsdp(machine), cases[i].copy);
+        /* The copy draws nothing else there, or above. */
+        assert_true(machine->plan.handoff.esi < 0xa0000);
+        assert_true(machine->plan.mover.end <= 0xa0000);
         if (cases[i].copy)
             assert_memory_equal(simulated_bytes(machine, cases[i].copy),
                                 simulated_bytes(machine, cases[i].rsdp), 36);
