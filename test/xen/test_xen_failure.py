@@ -80,7 +80,9 @@ def ran(image, image32, payloads, symbols):
     domains += [broken("first-c-line", symbols["pvh_main"], INVALID_OPCODE),
                 broken("mover", first_move(plain, symbols), INVALID_OPCODE),
                 broken("mover-reset", first_move(plain, symbols), INVALID_OPCODE, "pvhboot.panic=reset"),
-                broken("unharmed", symbols["handoff"], b"")]
+                broken("unharmed", symbols["handoff"], b""),
+                broken("report", symbols["hypercall"], INVALID_OPCODE, "pvhboot.verbose"),
+                broken("report-reset", symbols["hypercall"], INVALID_OPCODE, "pvhboot.verbose pvhboot.panic=reset")]
     return run(domains)
 
 
@@ -144,6 +146,17 @@ def test_exception_while_moving(name, reason, ran):
     assert (result.reason, result.state) == (reason, STATES[reason]), result
     assert "Triple fault" not in result.xen, "which is a reboot to Xen as well"
     assert re.fullmatch(r"pvhboot: E901 CPU exception 0x0?6 [^\n]*\n", result.log), result
+
+
+@pytest.mark.parametrize("name, reason", [("report", POWEROFF), ("report-reset", REBOOT)])
+def test_exception_in_the_report(name, reason, ran, symbols):
+    """Of an exception, or of anything else: the next one is reported without Xen, and ends as on a machine without it. A domain
+    that halts counts as powered off."""
+    result = ran[name]
+    assert (result.reason, result.state) == (reason, STATES[reason]), result
+    assert re.fullmatch(r"pvhboot: E900 [^\n]*\n", result.log), result
+    assert numbers_of(result.log)["at"] == symbols["hypercall"], result
+    assert result.console == "", result
 
 
 def test_the_rest_of_the_patched_image_is_good(ran):
