@@ -25,6 +25,7 @@ KINDS = {
     "PVHBOOT_PVH": (["pvh.elf", "pvh32.elf"], ("multiboot2.elf", "multiboot2")),
     "PVHBOOT_BUNDLES": (["bundle"], ("multiboot1.elf", "multiboot1")),
 }
+XEN = "PVHBOOT_XEN"
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def boot_with(payloads, tmp_path_factory):
 
 
 def test_every_option_is_tested():
-    assert sorted(variants.options()) == sorted([*FORMATS, *KINDS])
+    assert sorted(variants.options()) == sorted([*FORMATS, *KINDS, XEN])
 
 
 @pytest.mark.parametrize("option", FORMATS)
@@ -67,6 +68,14 @@ def test_kind_of_payload_that_is_left_out(build, boot_with, option):
         assert error_of(boot_with(image, name)) == "E501"
     report_of(boot_with(image, left), kind)
     report_of(boot_with(image))
+
+
+def test_xen_left_out(build, boot_with, payloads):
+    """On Xen itself such an image is not run: there it says nothing."""
+    image = variants.without(build, XEN) / "pvhboot.elf"
+    report_of(boot_with(image))
+    for word, number in (("console=com1,xen", "E602"), ("memmap=hypercall", "E202")):
+        assert error_of(run(MICROVM, image, payloads / KERNEL, f"{OURS.decode()} pvhboot.{word}", timeout=30)) == number
 
 
 def test_minimal_image_has_none_of_it(build, boot_with):

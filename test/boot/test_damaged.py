@@ -389,16 +389,20 @@ field("initrd_addr_max-low", "E312", 0x22C, "I", 0x1000, initrd=boot_image.cpio(
 field("initrd_addr_max-on-image", "boot", 0x22C, "I", 0x100FFF, initrd=boot_image.cpio(100))
 
 
+BEHIND_THE_KERNEL = -1
+
+
 def security_directory(name, number, offset, size):
     def change(data):
         signed = bytearray(boot_image.signed(bytes(data), b""))
-        struct.pack_into("<II", signed, 0x40 + 24 + 112 + 32, offset, size)
+        start = len(data) if offset == BEHIND_THE_KERNEL else offset
+        struct.pack_into("<II", signed, 0x40 + 24 + 112 + 32, start, size)
         return bytes(signed)
     bzimage(f"signature-{name}", number, change)
 
 
 security_directory("past-the-end", "E305", 0x100000, 8)
-security_directory("too-long", "E305", 0x2400, 0xFFFFFFFF)
+security_directory("too-long", "E305", BEHIND_THE_KERNEL, 0xFFFFFFFF)
 security_directory("wraps", "E305", 0xFFFFFFFF, 0xFFFFFFFF)
 security_directory("in-the-kernel", "boot", 0x800, 0xFFFFFF00)
 security_directory("at-0", "boot", 0, 0xFFFFFFFF)

@@ -148,8 +148,8 @@ HOST_MODULES = [
     # Aligned ones stay, the others move; one is empty, one lies below 1 MiB, one at the very end of RAM.
     [(0x2000000, FIRST, None), (0x2100004, SECOND, b"  \xffx "), (0x40000, b"low" * 99, b""), (0x2200000, b"", b"empty"),
      (0x4F00000, SECOND, None), (0x2300FFF, b"z", b"odd"), (0x5000000 - PAGE, RAMDISK, b"last")],
-    # In the kernel's way: on its place, behind it, on the image.
-    [(0x100000 + 0x50000, SECOND, b"1"), (0x1FE000, FIRST, b"2"), (0x200000, FIRST[:4000], b"3"), (0x400000, SECOND, b"4")],
+    # In the kernel's way: behind the image, on its place, behind it.
+    [(0x160000, SECOND, b"1"), (0x1FE000, FIRST, b"2"), (0x200000, FIRST[:4000], b"3"), (0x400000, SECOND, b"4")],
 ]
 
 

@@ -404,7 +404,7 @@ def test_damaged_module_of_a_bundle(format, boot, payloads, make):
 # ---- hosts made to measure ----
 
 # Odd places, on the image and the kernel's place, below 1 MiB, at the end of RAM.
-PLACES = [0x2000001, 0x1FFF, 0x40003, 0x150000, 0x1FFFFE, 0x200000, 0xFFF801, 0x1000000, "end"]
+PLACES = [0x2000001, 0x1FFF, 0x40003, 0x160000, 0x1FFFFE, 0x200000, 0xFFF801, 0x1000000, "end"]
 
 
 @pytest.mark.parametrize("kind, format", list(zip(KINDS, FORMATS)))

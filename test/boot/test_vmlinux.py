@@ -115,7 +115,7 @@ def test_modules_become_one_initrd(name, host, boot_host, payloads):
 
 
 # On the kernel's place, before and behind it, on the image, below 1 MiB.
-PLACES = [0x1000000, 0x1000010, 0x1008000, 0x1003000, 0xFFF000, 0x1007000, 0x150000, 0x40000]
+PLACES = [0x1000000, 0x1000010, 0x1008000, 0x1003000, 0xFFF000, 0x1007000, 0x160000, 0x40000]
 
 
 @pytest.mark.parametrize("name", REPORTERS)
