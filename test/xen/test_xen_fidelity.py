@@ -34,7 +34,7 @@ NOISE = [
     (r"max_cycles: 0x\w+, max_idle_ns: \d+", "max_cycles: N, max_idle_ns: N"),
     (r"audit\(\d+\.\d+:", "audit(N:"),
     (r"sched_clock: Marking stable .*", "sched_clock: Marking stable"),
-    (r"deferred pages initialised in \d+ms", "deferred pages initialised in N"),
+    (r"\b\d+(\.\d+)? ?(ns|us|ms|usecs?|msecs?|secs?|seconds?)\b", r"N \2"),
     (r"clocksource: (refined-)?jiffies: .*", "clocksource: jiffies"),
     (r"^acpi LNXCPU:\w+: Still not present$", ""),
     (r"^calibrate_delay_direct\(\) .*|^Probably due to long platform interrupts.*", ""),
