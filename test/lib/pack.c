@@ -207,6 +207,12 @@ static bool is_lzma(const uint8_t *packed, size_t size) {
     return dictionary == UINT32_MAX;
 }
 
+uint64_t packing_passed_over(const uint8_t *packed, size_t size) {
+    if (size < 2 * NUMBER_SIZE || !is_skippable(number_at(packed)))
+        return 0;
+    return UINT64_C(8) + number_at(packed + NUMBER_SIZE);
+}
+
 enum packing packing_of(const uint8_t *packed, size_t size) {
     static const uint8_t xz[] = {0xfd, '7', 'z', 'X', 'Z', 0};
     if (size >= 2 && packed[0] == 0x1f && packed[1] == 0x8b)
@@ -219,12 +225,10 @@ enum packing packing_of(const uint8_t *packed, size_t size) {
         return PACKING_NONE;
     if (number_at(packed) == LEGACY_MAGIC)
         return PACKING_LZ4_LEGACY;
-    while (size >= 2 * NUMBER_SIZE && is_skippable(number_at(packed))) {
-        const uint64_t skipped = UINT64_C(8) + number_at(packed + NUMBER_SIZE);
-        if (skipped > size)
-            break;
-        packed += skipped;
-        size -= (size_t)skipped;
+    uint64_t passed_over;
+    while ((passed_over = packing_passed_over(packed, size)) != 0 && passed_over <= size) {
+        packed += passed_over;
+        size -= (size_t)passed_over;
     }
     if (size < NUMBER_SIZE)
         return PACKING_NONE;

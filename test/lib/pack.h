@@ -38,6 +38,15 @@ size_t pack(enum packing packing, packing_options options, const uint8_t *bytes,
 enum packing packing_of(const uint8_t *packed, size_t size);
 
 /*
+ * The size in bytes of the frame that it begins with, if zstd and lz4 pass over that one (which may
+ * be more than `size`); 0 for all else.
+ */
+uint64_t packing_passed_over(const uint8_t *packed, size_t size);
+
+/* As many bytes tell what it begins as. */
+#define PACKING_BEGINNING 16u
+
+/*
  * Unpacks files of the format (by its name; but one only of lzma) one behind the other, and takes
  * zeros behind them. False when they
  * are damaged, or when something else is behind them, or when that is more than `capacity`.
