@@ -18,8 +18,11 @@
 #define UART_POLLS 100000
 
 #define CR0_PE_ET 0x11
+#define CR0_EM 0x4
+#define CR0_TS 0x8
 #define CR0_PG 0x80000000
 #define CR4_PAE 0x20
+#define CR4_OSFXSR 0x200
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
 
@@ -27,6 +30,10 @@
 #define VECTORS 15
 #define GATE_32BIT 0x8e00
 #define STUB_SIZE 4
+
+/* As much as the eight XMM registers of 32-bit code hold. */
+#define BLOCK 128
+#define BLOCK_SHIFT 7
 
 #define AT(symbol) (symbol - mover_start)(%ebx)
 
@@ -58,6 +65,7 @@
 #define P_EXIT_PORT 52
 #define P_HAS_EFER 56
 #define P_RESET 60
+#define P_HAS_SSE2 64
 #define PARAMETER(offset) (mover_parameters - mover_start + offset)(%ebx)
 
     .section .mover, "awx", @progbits
@@ -95,6 +103,17 @@ mover_start:
     loop 2b
     lidt AT(idtr)
 
+#if PVHBOOT_SSE2
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 2f
+    movl %cr0, %eax             /* a host may have left EM or TS set */
+    andl $~(CR0_EM | CR0_TS), %eax
+    movl %eax, %cr0
+    movl %cr4, %eax
+    orl $CR4_OSFXSR, %eax
+    movl %eax, %cr4
+2:
+#endif
     movl PARAMETER(P_MOVES), %ebp
     movl PARAMETER(P_MOVE_COUNT), %edx
     jmp 8f
@@ -110,6 +129,17 @@ mover_start:
     ja 6f
 
     movl %ecx, %eax             /* up */
+#if PVHBOOT_SSE2
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 4f
+    pushl %eax
+    movl $BLOCK, %eax
+    call move_blocks
+    popl %eax
+    andl $(BLOCK - 1), %eax
+4:
+#endif
+    movl %eax, %ecx
     shrl $2, %ecx
     rep movsl
     movl %eax, %ecx
@@ -117,9 +147,16 @@ mover_start:
     rep movsb
     jmp 8f
 
-5:  leal -1(%esi, %ecx), %esi   /* down: the odd bytes at the end first, then words */
+5:  leal -1(%esi, %ecx), %esi   /* down: the odd bytes at the end first, then words, blocks */
     leal -1(%edi, %ecx), %edi
     movl %ecx, %eax
+#if PVHBOOT_SSE2
+    pushl %ecx
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 7f
+    andl $(BLOCK - 1), %eax
+7:  movl %eax, %ecx
+#endif
     andl $3, %ecx
     std
     rep movsb
@@ -129,6 +166,15 @@ mover_start:
     shrl $2, %ecx
     rep movsl
     cld
+#if PVHBOOT_SSE2
+    popl %ecx
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 8f
+    addl $(4 - BLOCK), %esi
+    addl $(4 - BLOCK), %edi
+    movl $-BLOCK, %eax
+    call move_blocks
+#endif
     jmp 8f
 
 6:  movl %ecx, %esi             /* zero */
@@ -216,6 +262,38 @@ long_mode:
     jmpq *long_mode_entry(%rip)
 
     .code32
+#if PVHBOOT_SSE2
+/*
+ * The ECX bytes from ESI on to EDI, as far as they are whole blocks; EAX leads from block to block.
+ * All of a block is read before any of it is written: it may overlap itself. (Where KVM has to
+ * emulate instructions it knows these two, but neither pxor nor emms.)
+ */
+move_blocks:
+    shrl $BLOCK_SHIFT, %ecx
+    jz 2f
+1:  movdqu (%esi), %xmm0
+    movdqu 16(%esi), %xmm1
+    movdqu 32(%esi), %xmm2
+    movdqu 48(%esi), %xmm3
+    movdqu 64(%esi), %xmm4
+    movdqu 80(%esi), %xmm5
+    movdqu 96(%esi), %xmm6
+    movdqu 112(%esi), %xmm7
+    movdqu %xmm0, (%edi)
+    movdqu %xmm1, 16(%edi)
+    movdqu %xmm2, 32(%edi)
+    movdqu %xmm3, 48(%edi)
+    movdqu %xmm4, 64(%edi)
+    movdqu %xmm5, 80(%edi)
+    movdqu %xmm6, 96(%edi)
+    movdqu %xmm7, 112(%edi)
+    addl %eax, %esi
+    addl %eax, %edi
+    decl %ecx
+    jnz 1b
+2:  ret
+#endif
+
 /* Both instructions in their short form: the IDT counts on it. */
 exception_stubs:
     .set vector, 0
@@ -362,7 +440,7 @@ idt:
     .skip VECTORS * 8
     .globl mover_parameters
 mover_parameters:
-    .skip 64
+    .skip 68
     .skip STACK_SIZE
     .p2align 4
 mover_stack_top:
