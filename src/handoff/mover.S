@@ -17,6 +17,10 @@
 #define UART_DATA 0x3f8
 #define UART_POLLS 100000
 
+#define KEYBOARD_COMMAND_PORT 0x64
+#define KEYBOARD_RESET 0xfe
+#define KEYBOARD_POLLS 10000
+
 #define CR0_PE_ET 0x11
 #define CR0_EM 0x4
 #define CR0_TS 0x8
@@ -396,6 +400,11 @@ end_machine:
 #endif
     cmpl $0, PARAMETER(P_RESET)
     je 9f
+    movb $KEYBOARD_RESET, %al   /* as panic.c has it */
+    outb %al, $KEYBOARD_COMMAND_PORT
+    movl $KEYBOARD_POLLS, %ecx
+8:  inb $KEYBOARD_COMMAND_PORT, %al
+    loop 8b
     lidt AT(no_idt)
     int3
 9:  cli
