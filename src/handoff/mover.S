@@ -70,6 +70,7 @@
 #define P_HAS_EFER 56
 #define P_RESET 60
 #define P_HAS_SSE2 64
+#define PARAMETERS_SIZE 68
 #define PARAMETER(offset) (mover_parameters - mover_start + offset)(%ebx)
 
     .section .mover, "awx", @progbits
@@ -192,6 +193,20 @@ mover_start:
 8:  testl %edx, %edx
     jnz 3b
 
+#if PVHBOOT_SSE2
+/* As they are after a reset. */
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 9f
+    movdqu AT(zeros), %xmm0
+    movdqu AT(zeros), %xmm1
+    movdqu AT(zeros), %xmm2
+    movdqu AT(zeros), %xmm3
+    movdqu AT(zeros), %xmm4
+    movdqu AT(zeros), %xmm5
+    movdqu AT(zeros), %xmm6
+    movdqu AT(zeros), %xmm7
+9:
+#endif
 /*
  * From here on an exception has nobody to report it: a payload that fails before it has an IDT
  * resets the machine, as it would have without us.
@@ -440,20 +455,21 @@ no_idt:
     .p2align 3
 long_mode_entry:
     .quad 0
+#if PVHBOOT_SSE2
+zeros:
+    .quad 0, 0
+#endif
 exceptions:
     .long 0
+    .p2align 3
     .globl mover_data_end
 mover_data_end:
-    .p2align 3
-idt:
-    .skip VECTORS * 8
+/* What follows is in no file: it lies behind the copy. */
+    .set idt, mover_data_end
     .globl mover_parameters
-mover_parameters:
-    .skip 68
-    .skip STACK_SIZE
-    .p2align 4
-mover_stack_top:
+    .set mover_parameters, idt + VECTORS * 8
     .globl mover_end
-mover_end:
+    .set mover_end, mover_parameters + PARAMETERS_SIZE + STACK_SIZE
+    .set mover_stack_top, mover_end
 
     .section .note.GNU-stack, "", @progbits
