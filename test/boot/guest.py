@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads what the test guest (initramfs/init) printed on its console."""
 
+import base64
+import gzip
 import re
 
 REACHED = r"^guest: reached user space$"
+
+
+def _unpacked(lines):
+    """What the guest printed as base64 of a gzip file."""
+    return gzip.decompress(base64.b64decode("".join(lines))).decode("latin-1")
 
 
 class Guest:
@@ -11,9 +18,14 @@ class Guest:
 
     def __init__(self, text):
         self.facts = {}
+        self._read(text)
+        if "packed" in self.facts:
+            self._read(_unpacked(self.facts["packed"]))
+        self.reached_user_space = re.search(REACHED, text, re.M) is not None
+
+    def _read(self, text):
         for name, fact in re.findall(r"^guest: (\w+) ?(.*)$", text, re.M):
             self.facts.setdefault(name, []).append(fact)
-        self.reached_user_space = re.search(REACHED, text, re.M) is not None
 
     def all(self, name):
         return self.facts.get(name, [])

@@ -26,12 +26,8 @@ from xen import CRASH, MIB, pvh, run
 MEMORY = 64
 TOO_LITTLE_FOR_LINUX = 48
 
-# Of the tables of test_damaged.py, a case for each error.
-BZIMAGES = [
-    "one-byte", "zeros", "all-ones", "cut-before-the-magic", "cut-half-of-the-kernel", "version-0", "header-end-beyond", "zimage",
-    "syssize-wraps", "code32_start-highest", "min_alignment-most", "cmdline_size-1", "init_size-most", "init_size-256m",
-    "initrd_addr_max-low", "signature-wraps",
-]
+# Of the tables of test_damaged.py; what each damage is called is the same on every host, and told there.
+BZIMAGES = ["one-byte", "cut-half-of-the-kernel", "header-end-beyond", "cmdline_size-1", "init_size-256m", "signature-wraps"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,16 +97,13 @@ def segment_of_a_gigabyte(_):
 
 case("multiboot1-flags", "E401", lambda kernels: multiboot_image.with_header1(
     kernels["multiboot1-video.elf"], multiboot_image.header1(0xFFFF & ~multiboot_image.KLUDGE)))
-case("multiboot1-cut", "E450 E453", cut("multiboot1.elf", 5000))
 case("multiboot1-kludge-cut", "E405", cut("multiboot1-kludge.bin", 5000))
 case("multiboot2-tag", "E424", with_tag)
 case("multiboot2-cut", "E450 E453", cut("multiboot2-64.elf", 5000))
 case("multiboot2-needs-a-console", "E411", kernel("multiboot2-console.elf"))
 case("pvh-where-no-memory-is", "E407", linked_at(0x10000000))
-case("pvh-on-devices", "E407", linked_at(0xFEE00000))
 case("pvh-too-large", "E407", segment_of_a_gigabyte)
 case("protocol-not-there", "E502", kernel("multiboot1.elf"), "pvhboot.protocol=multiboot2")
-case("protocol-pvh", "E502", kernel("multiboot1.elf"), "pvhboot.protocol=pvh")
 case("protocol-pvh-without-a-note", "E460", lambda kernels: boot_image.with_inner_kernel(
     kernels["linux64.bzImage"], as_linux_has_it("xz", kernels["vmlinux64.elf"])), "pvhboot.protocol=pvh")
 case("protocol-pvh-of-a-bzimage", "E316", kernel("linux64.bzImage"), "pvhboot.protocol=pvh")
@@ -165,8 +158,7 @@ def flipped_in_the_middle(format):
 for format in FORMATS:
     name = format.replace(" ", "-")
     case(f"{name}-cut", "E540", lambda kernels, format=format: pack(format, kernels["linux64.bzImage"])[:-100])
-    if format in ("gzip", "xz", "zstd", "lz4"):
-        case(f"{name}-flipped", "E541 E542", flipped_in_the_middle(format))
+case("zstd-flipped", "E541 E542", flipped_in_the_middle("zstd"))
 case("tail", "E545", lambda kernels: pack("gzip", kernels["linux64.bzImage"]) + b"rubbish")
 case("bomb", "E543", bomb)
 case("compressed-twice", "E547", lambda kernels: pack("zstd", pack("xz", kernels["linux64.bzImage"])))
@@ -174,7 +166,7 @@ case("compressed-twice", "E547", lambda kernels: pack("zstd", pack("xz", kernels
 
 # ---- words, memory ----
 
-for word, number in (("memmap=nothing", "E602"), ("protocol=", "E602"), ("console=xen,", "E602"), ("Verbose", "E601")):
+for word, number in (("console=xen,", "E602"), ("Verbose", "E601")):
     case(f"word-{re.sub('[=,]', '-', word)}", number, kernel("linux64.bzImage"), f"pvhboot.{word}")
 case("line-too-long-for-the-kernel", "E309", kernel("linux64.bzImage"), "x" * 20_000)
 case("too-little-memory", "E304 E312",

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What Xen sees of a domain in which pvhboot fails: the domain's own state and reason, not what pvhboot says of itself."""
 
-import dataclasses
 import re
-import subprocess
 
 import boot_image
 import pytest
-from elf_image import ElfImage, make
+from patching import INVALID_OPCODE, first_move, numbers_of, patched, symbols_of
 from xen import CRASH, POWEROFF, REBOOT, pvh, run
 
 MEMORY = 64
@@ -30,34 +28,11 @@ FAULTS = {
     "invalid-opcode": ("0f0b", 6, 0, 0),
     "protection": ("66b8ff0f 8ed8", 13, 0xFFC, 4),
 }
-INVALID_OPCODE = bytes.fromhex("0f0b")
-MOVE = bytes.fromhex("f3a5")
-
-
-def patched(image, address, code):
-    """The image with other code at an address."""
-    elf = ElfImage(image)
-    segments = []
-    for segment in elf.segments:
-        start = address - segment.address
-        if 0 <= start < len(segment.data):
-            segment = dataclasses.replace(segment, data=segment.data[:start] + code + segment.data[start + len(code):])
-        segments.append(segment)
-    return make(segments, entry=elf.entry, notes=elf.notes, bits=elf.bits)
-
-
-def first_move(image, symbols):
-    """The address of the mover's first `rep movsl`."""
-    (code,) = [segment.data[symbols["mover_start"] - segment.address:] for segment in ElfImage(image).segments
-               if segment.address <= symbols["mover_start"] < segment.address + len(segment.data)]
-    return symbols["mover_start"] + code.index(MOVE)
 
 
 @pytest.fixture(scope="module")
 def symbols(image32):
-    listing = subprocess.run(["nm", image32], check=True, capture_output=True, text=True).stdout
-    return {name: int(address, 16) for address, _, name in
-            (line.split() for line in listing.splitlines() if len(line.split()) == 3)}
+    return symbols_of(image32)
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +86,6 @@ def test_console(console, ran):
 @pytest.mark.parametrize("name, number", [("two-cpus", RUBBISH_ERROR), ("no-module", "E110"), ("word", "E601")])
 def test_error(name, number, ran):
     check(ran[name], CRASH, number)
-
-
-def numbers_of(line):
-    """The values of an exception's line by name, from "eip"-like words: `name 0x...`."""
-    return {name: int(value, 16) for name, value in re.findall(r"(\w+) (0x[0-9a-f]+)", line)}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

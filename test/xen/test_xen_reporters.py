@@ -6,10 +6,11 @@ What that was is told by payloads/pvh.elf, started in pvhboot's place.
 
 import pytest
 
-pytest.register_assert_rewrite("handover", "handover_multiboot", "handover_pvh", "reporting")
+pytest.register_assert_rewrite("handover", "handover_multiboot", "handover_pvh", "judging", "reporting")
 
 import boot_image
 import reporter
+from judging import PAYLOADS
 from reporting import Payload, check, report_of
 from xen import pvh, run
 
@@ -19,23 +20,6 @@ LINE = 'a  "b c" pvhboot.panic=halt d'
 PAYLOAD_LINE = b'a  "b c" d'
 INITRD = boot_image.cpio(70_003)
 
-PAYLOADS = [
-    Payload("linux32.bzImage", "linux"), Payload("linux64.bzImage", "linux", words="pvhboot.entry=32"),
-    Payload("linux64.bzImage", "linux", words="pvhboot.entry=64"), Payload("linux32-fixed.bzImage", "linux"),
-    Payload("linux-old.bzImage", "linux"), Payload("vmlinux32.elf", "vmlinux"), Payload("vmlinux64.elf", "vmlinux"),
-    Payload("multiboot1.elf", "multiboot1"), Payload("multiboot1-64.elf", "multiboot1"),
-    Payload("multiboot1-sections.elf", "multiboot1"), Payload("multiboot1-video.elf", "multiboot1"),
-    Payload("multiboot1-virtual.elf", "multiboot1"), Payload("multiboot1-kludge.bin", "multiboot1"),
-    Payload("multiboot1-kludge-whole.bin", "multiboot1"), Payload("multiboot2.elf", "multiboot2"),
-    Payload("multiboot2-64.elf", "multiboot2"), Payload("multiboot2-sections.elf", "multiboot2"),
-    Payload("multiboot2-64-sections.elf", "multiboot2"), Payload("multiboot2-virtual.elf", "multiboot2"),
-    Payload("multiboot2-address.bin", "multiboot2"), Payload("multiboot2-request.elf", "multiboot2"),
-    Payload("multiboot2-framebuffer.elf", "multiboot2"), Payload("multiboot2-relocatable.elf", "multiboot2"),
-    Payload("multiboot2-relocatable-lowest.elf", "multiboot2"), Payload("multiboot2-relocatable-highest.elf", "multiboot2"),
-    Payload("multiboot2-relocatable-pie.elf", "multiboot2"), Payload("multiboot-both.elf", "multiboot2"),
-    Payload("pvh.elf", "pvh"), Payload("pvh32.elf", "pvh"), Payload("pvh-x32.elf", "pvh"), Payload("pvh-section.elf", "pvh"),
-    Payload("pvh-relocatable.elf", "pvh"),
-]
 BIG = [Payload("linux64.bzImage", "linux", words="pvhboot.entry=64"), Payload("multiboot2.elf", "multiboot2")]
 VCPUS = {SMALL: 1, ABOVE_4_GIB: 2}
 

@@ -10,15 +10,12 @@ All comes out of Debian's packages, which cmake/debian-package unpacks under bui
 import dataclasses
 import fcntl
 import gzip
-import hashlib
 import io
 import os
 import pathlib
-import re
-import stat
-import subprocess
 
 import debian
+import outer
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE / "toolstack"
@@ -34,7 +31,6 @@ LIBRARIES = ["libxencall1", "libxendevicemodel1", "libxenevtchn1", "libxenforeig
              "liblzma5", "libzstd1", "libc6", "libgcc-s1"]
 # libc loads it by name when a thread is cancelled; xl cancels one.
 LOADED_BY_NAME = ["libgcc_s.so.1"]
-DYNAMIC_LINKER = "ld-linux-x86-64.so.2"
 MODULES = ["xen-evtchn", "xen-gntdev", "xen-gntalloc", "xen-privcmd", "xenfs"]
 FOLDERS = ["proc", "sys", "dev", "tmp", "console", "domains", "files", "etc/xen", "run/lock", "run/xen", "run/xenstored",
            "var/lib/xen", "var/lib/xenstored", "var/log/xen"]
@@ -48,44 +44,6 @@ class Toolstack:
     initramfs: pathlib.Path
 
 
-class Archive:
-    """A cpio archive (newc) that Linux unpacks as an initramfs; several may follow each other in one file."""
-
-    ALIGNMENT = 4
-
-    def __init__(self):
-        self._entries = {}
-
-    def folder(self, path):
-        for part in [*pathlib.PurePosixPath(path).parents][-2::-1]:
-            self._entries.setdefault(str(part), (stat.S_IFDIR | 0o755, b""))
-        self._entries.setdefault(str(path), (stat.S_IFDIR | 0o755, b""))
-
-    def file(self, path, content, executable=False):
-        self._add(path, stat.S_IFREG | (0o755 if executable else 0o644), content)
-
-    def link(self, path, target):
-        self._add(path, stat.S_IFLNK | 0o777, target.encode())
-
-    def _add(self, path, mode, content):
-        if "/" in path:
-            self.folder(path.rpartition("/")[0])
-        self._entries[path] = (mode, content)
-
-    def write(self, output):
-        for number, (path, (mode, content)) in enumerate(self._entries.items(), start=1):
-            self._write(output, number, path, mode, content)
-        self._write(output, 0, "TRAILER!!!", 0, b"")
-
-    def _write(self, output, number, path, mode, content):
-        name = path.encode() + b"\0"
-        fields = [number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name), 0]
-        header = b"070701" + b"".join(b"%08x" % field for field in fields) + name
-        for part in (header, content):
-            output.write(part)
-            output.write(bytes(-len(part) % self.ALIGNMENT))
-
-
 def make():
     """What build/xen has, made anew when something that it is made of has changed."""
     made = Toolstack(FOLDER / "xen.elf", FOLDER / "vmlinux", FOLDER / "initramfs.cpio")
@@ -94,7 +52,7 @@ def make():
         # Several test processes may get here at once.
         fcntl.flock(lock, fcntl.LOCK_EX)
         sources = _sources()
-        recorded, described = FOLDER / "sources", _described(sources)
+        recorded, described = FOLDER / "sources", outer.described(sources.all())
         if not recorded.exists() or recorded.read_text() != described:
             recorded.unlink(missing_ok=True)
             _make(made, sources)
@@ -135,33 +93,17 @@ def _sources():
         scripts=sorted(SCRIPTS.iterdir()))
 
 
-def _described(sources):
-    """Tells one state of the sources from another: a package that was fetched again, a script that was edited."""
-    lines = []
-    for path in sources.all():
-        status = path.stat()
-        lines.append(f"{path.name} {status.st_size} {status.st_mtime_ns}\n")
-    return "".join(lines)
-
-
 def _make(made, sources):
-    _replace(made.xen, gzip.decompress(sources.xen.read_bytes()))
+    outer.replace(made.xen, gzip.decompress(sources.xen.read_bytes()))
     # Unpacked here it costs no emulated instructions in every boot.
-    _replace(made.kernel, debian.vmlinux(sources.kernel))
+    outer.replace(made.kernel, debian.vmlinux(sources.kernel))
     content = io.BytesIO()
     _initramfs(sources).write(content)
-    _replace(made.initramfs, content.getbuffer())
-
-
-def _replace(path, content):
-    """Another process may have just been told of the old file."""
-    new = path.with_suffix(".new")
-    new.write_bytes(content)
-    new.replace(path)
+    outer.replace(made.initramfs, content.getbuffer())
 
 
 def _initramfs(sources):
-    archive = Archive()
+    archive = outer.Archive()
     for path in FOLDERS:
         archive.folder(path)
     for path, target in LINKS.items():
@@ -170,8 +112,10 @@ def _initramfs(sources):
     archive.file("bin/busybox", sources.busybox.read_bytes(), executable=True)
     for program in sources.programs:
         archive.file(f"{PROGRAMS_FOLDER}/{program.name}", program.read_bytes(), executable=True)
-    for name in sorted(_needed(sources.programs, sources.libraries)):
-        folder = "lib64" if name == DYNAMIC_LINKER else "lib"
+    loaded = [sources.libraries[name] for name in LOADED_BY_NAME]
+    needed = outer.needed([*sources.programs, *loaded], sources.libraries.get)
+    for name in sorted({*needed, *LOADED_BY_NAME}):
+        folder = "lib64" if name == outer.DYNAMIC_LINKER else "lib"
         archive.file(f"{folder}/{name}", sources.libraries[name].read_bytes(), executable=True)
     # insmod needs those first that others depend on.
     for number, module in enumerate(sources.modules):
@@ -179,19 +123,3 @@ def _initramfs(sources):
     for script in sources.scripts:
         archive.file(script.name, script.read_bytes(), executable=os.access(script, os.X_OK))
     return archive
-
-
-def _needed(programs, libraries):
-    """The names of all shared libraries that programs need, and of those that these need."""
-    found, paths = {DYNAMIC_LINKER}, [*programs, *(libraries[name] for name in LOADED_BY_NAME)]
-    found.update(LOADED_BY_NAME)
-    while paths:
-        dynamic = subprocess.run(["readelf", "-d", paths.pop()], check=True, stdout=subprocess.PIPE, text=True).stdout
-        new = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)) - found
-        found |= new
-        paths += [libraries[name] for name in new]
-    return found
-
-
-def digest(content):
-    return hashlib.sha256(content).hexdigest()

@@ -14,17 +14,13 @@ scope "module". Everything is emulated (TCG).
 """
 
 import dataclasses
-import io
 import os
 import pathlib
 import re
 import shlex
-import subprocess
-import tarfile
 import tempfile
-import time
-import zlib
 
+import outer
 import toolstack
 
 MIB = 1 << 20
@@ -44,13 +40,9 @@ DOM0_MEMORY = 384 * MIB
 XEN_MEMORY = 96 * MIB
 # Emulation is some ten times slower than it need be; the guard must not depend on how busy the machine is.
 SECONDS = 90
-STALLED_AFTER = 120
 
 # Emulating the time stamp counter would be one more emulation.
 DEFAULTS = 'tsc_mode = "native"\n'
-
-# toolstack/init puts it behind the files of a domain.
-LAST_OF_ARCHIVE = "end"
 
 # The longest line that a domain's port 0xe9 gives in one line of Xen's log: a longer one goes on in the next.
 LOG_LINE = 199
@@ -191,73 +183,27 @@ def run(domains, *, xen_options="", qemu_options=()):
                    "-kernel", str(made.xen),
                    "-append", f"{XEN_OPTIONS} dom0_mem={dom0_memory}M,max:{dom0_memory}M {xen_options}",
                    "-initrd", f"{made.kernel} {DOM0_OPTIONS},{initramfs}"]
-        stalled = _run_qemu(command, [folder / "log", folder / "results"], max(domain.seconds for domain in domains))
+        stalled = outer.run(command, {folder / "results": max(domain.seconds for domain in domains) + outer.STALLED_AFTER})
         log = (folder / "log").read_bytes().decode("latin-1").replace("\r", "")
-        results = _results((folder / "results").read_bytes(), log)
+        found = outer.results((folder / "results").read_bytes())
+        results = {name: _result(name, files, log) for name, files in found.items()}
     return Run(results, log, stalled, shlex.join(command))
 
 
 def _write_initramfs(output, base, domains):
     """The toolstack's, and behind it the domains and their files, the same file once; returns how many bytes these are."""
-    archive = toolstack.Archive()
-    stored = {}
-
-    def store(content):
-        if not isinstance(content, bytes):
-            content = pathlib.Path(content).read_bytes()
-        path = f"files/{toolstack.digest(content)}"
-        if path not in stored:
-            stored[path] = len(content)
-            archive.file(path, content)
-        return f"/{path}"
-
+    archive = outer.Archive()
     for number, domain in enumerate(domains):
         folder = f"domains/{number:03}-{domain.name}"
         archive.file(f"{folder}/seconds", str(domain.seconds).encode())
-        archive.link(f"{folder}/script", store(domain.script) if domain.script else "/run-domain")
+        archive.link(f"{folder}/script", archive.store(domain.script) if domain.script else "/run-domain")
         archive.file(f"{folder}/config", (DEFAULTS + domain.config).encode())
-        places = "".join(f"{store(content)} {path}\n" for path, content in domain.files.items())
+        places = "".join(f"{archive.store(content)} {path}\n" for path, content in domain.files.items())
         archive.file(f"{folder}/files", places.encode())
     with open(output, "wb") as file:
         file.write(base.read_bytes())
         archive.write(file)
-    return sum(stored.values())
-
-
-def _run_qemu(command, outputs, seconds):
-    """Runs QEMU to its end, or until nothing new has come for much longer than a domain may take: returns whether it was that."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    try:
-        sizes, changed = None, time.monotonic()
-        while process.poll() is None:
-            time.sleep(0.05)
-            now = [path.stat().st_size if path.exists() else 0 for path in outputs]
-            if now != sizes:
-                sizes, changed = now, time.monotonic()
-            if time.monotonic() - changed > seconds + STALLED_AFTER:
-                return True
-        return False
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _results(archives, log):
-    """What dom0 wrote to its serial port, an archive a domain, as {name: Result}; the last one may be cut off."""
-    results, files = {}, {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archives), mode="r:gz", ignore_zeros=True) as archive:
-            for member in archive:
-                name, _, file = member.name.partition("/")
-                if member.isfile() and file:
-                    files[file] = archive.extractfile(member).read()
-                elif member.isdir():
-                    files, domain = {}, name
-                elif name == LAST_OF_ARCHIVE:
-                    results[domain] = _result(domain, files, log)
-    except (tarfile.TarError, EOFError, zlib.error):
-        pass
-    return results
+    return archive.stored
 
 
 def state_of(name, listed):
