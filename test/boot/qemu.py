@@ -13,6 +13,7 @@ Only the standard library is used.  Everything is emulated (TCG), so that a run 
 """
 
 import dataclasses
+import functools
 import os
 import re
 import selectors
@@ -29,10 +30,16 @@ FIRMWARE_FILES = {
     ("pc", "qboot"): "qboot.rom",
     ("q35", "qboot"): "qboot.rom",
     ("microvm", "qboot"): "qboot.rom",
+    # By this name Debian's QEMU finds qboot in its own folder.
+    ("microvm", "seabios"): "/usr/share/seabios/bios-microvm.bin",
 }
 
 # A write of v to this port ends QEMU with status (v << 1) | 1.
 DEBUG_EXIT_PORT = 0xF4
+
+EFLAGS_IF = 1 << 9
+# How long to wait from one question whether the processor has halted to the next.
+HALT_INTERVAL = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +98,7 @@ class Result:
     status     QEMU's exit status; None when we ended it (timed_out, or `until` appeared)
     timed_out  the time limit was reached
     matched    the match object of `until`, or None
+    halted     the processor was seen to have halted with interrupts off: nothing wakes it up
     stderr     what QEMU itself complained about
     monitor    the answers to `monitor` commands, one string a command
     command    the command line, to be copied into a shell
@@ -105,6 +113,7 @@ class Result:
     monitor: list
     command: str
     seconds: float
+    halted: bool = False
 
     @property
     def lines(self):
@@ -126,7 +135,7 @@ class Result:
         return re.findall(r"^pvhboot: (E\d{3}) (.*)$", self.text, re.M)
 
     def __str__(self):
-        how = "timed out" if self.timed_out else f"status {self.status}"
+        how = "timed out" if self.timed_out else "halted" if self.halted else f"status {self.status}"
         if self.matched:
             how = f"stopped at {self.matched[0]!r}"
         return f"{self.command}\n--- {how} after {self.seconds:.1f} s ---\n{self.text}\n--- stderr ---\n{self.stderr}"
@@ -152,17 +161,18 @@ def command_line(machine, kernel, initrd=None, append=None, *, icount=False, e9_
     return words + [os.fspath(arg) for arg in args]
 
 
-def run(machine, kernel, initrd=None, append=None, *, timeout=60, until=None, icount=False,
+def run(machine, kernel, initrd=None, append=None, *, timeout=60, until=None, until_halted=False, icount=False,
         e9_file=None, monitor=(), args=()):
     """Boots `kernel` (None: none) on `machine` and returns a Result.
 
-    timeout   seconds; QEMU is killed then and the result says timed_out
-    until     a regular expression (str, re.M): QEMU is ended as soon as the console's text has it
-    icount    count instructions instead of time (machine must have one CPU)
-    e9_file   file that gets what is written to port 0xE9
-    monitor   commands for QEMU's human monitor, carried out when `until` appears or the time is over
-              ("pmemsave 0xb8000 4000 \\"file\\"", "info registers"); not when QEMU ended by itself
-    args      further words for QEMU's command line
+    timeout       seconds; QEMU is killed then and the result says timed_out
+    until         a regular expression (str, re.M): QEMU is ended as soon as the console's text has it
+    until_halted  QEMU is ended as soon as the processor has halted for good (machine must have one CPU)
+    icount        count instructions instead of time (machine must have one CPU)
+    e9_file       file that gets what is written to port 0xE9
+    monitor       commands for QEMU's human monitor, carried out when `until` appears, the processor has halted or the time
+                  is over ("pmemsave 0xb8000 4000 \\"file\\"", "info registers"); not when QEMU ended by itself
+    args          further words for QEMU's command line
 
     Nothing is asserted here.
     """
@@ -170,15 +180,16 @@ def run(machine, kernel, initrd=None, append=None, *, timeout=60, until=None, ic
     pattern = re.compile(until, re.M) if isinstance(until, str) else until
     with tempfile.TemporaryDirectory(prefix="pvhboot-qemu-") as folder, tempfile.TemporaryFile() as stderr:
         shown = shlex.join(command)
-        if monitor:
-            socket_path = os.path.join(folder, "monitor")
+        socket_path = os.path.join(folder, "monitor")
+        if monitor or until_halted:
             command += ["-monitor", f"unix:{_escape(socket_path)},server=on,wait=off"]
         started = time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr)
         answers = []
         try:
-            raw, matched, timed_out = _read_console(process.stdout, pattern, started + timeout)
-            ended_by_itself = not matched and not timed_out
+            has_halted = functools.partial(_has_halted, socket_path) if until_halted else None
+            raw, matched, halted, timed_out = _read_console(process.stdout, pattern, has_halted, started + timeout)
+            ended_by_itself = not matched and not halted and not timed_out
             if monitor and not ended_by_itself:
                 answers = ask_monitor(socket_path, monitor)
             if ended_by_itself:
@@ -192,8 +203,8 @@ def run(machine, kernel, initrd=None, append=None, *, timeout=60, until=None, ic
             process.wait()
             process.stdout.close()
         stderr.seek(0)
-        return Result(text=_text(raw), raw=raw, timed_out=timed_out, matched=matched,
-                      status=None if matched or timed_out else process.returncode,
+        return Result(text=_text(raw), raw=raw, timed_out=timed_out, matched=matched, halted=halted,
+                      status=process.returncode if ended_by_itself and not timed_out else None,
                       stderr=stderr.read().decode(errors="replace"), monitor=answers, command=shown,
                       seconds=time.monotonic() - started)
 
@@ -207,22 +218,41 @@ def _escape(path):
     return os.fspath(path).replace(",", ",,")
 
 
-def _read_console(stream, pattern, deadline):
-    """Reads until the end, the pattern or the deadline: (bytes, match or None, timed_out)."""
+def _read_console(stream, pattern, has_halted, deadline):
+    """Reads until the end, the pattern, the deadline, or a halt where has_halted() tells of one: (bytes, match or None,
+    halted, timed_out)."""
     raw = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
+        halted = False
         while True:
             left = deadline - time.monotonic()
-            if left <= 0 or not selector.select(left):
-                return bytes(raw), None, True
+            if left <= 0:
+                return bytes(raw), None, False, True
+            # What was said before a halt is read before the halt is told.
+            interval = 0 if halted else HALT_INTERVAL if has_halted else left
+            if not selector.select(min(left, interval)):
+                if halted:
+                    return bytes(raw), None, True, False
+                halted = bool(has_halted and has_halted())
+                continue
             chunk = os.read(stream.fileno(), 65536)
             if not chunk:
-                return bytes(raw), None, False
+                return bytes(raw), None, False, False
             raw += chunk
             matched = pattern.search(_text(bytes(raw))) if pattern else None
             if matched:
-                return bytes(raw), matched, False
+                return bytes(raw), matched, False, False
+
+
+def _has_halted(socket_path):
+    try:
+        (registers,) = ask_monitor(socket_path, ["info registers"])
+    except (FileNotFoundError, ConnectionError):
+        # The monitor is not there yet, or no longer.
+        return False
+    flags = int(re.search(r"\b[ER]FL=([0-9a-f]+)", registers)[1], 16)
+    return "HLT=1" in registers and not flags & EFLAGS_IF
 
 
 MONITOR_PROMPT = b"(qemu) "

@@ -26,6 +26,7 @@ KINDS = {
     "PVHBOOT_BUNDLES": (["bundle"], ("multiboot1.elf", "multiboot1")),
 }
 XEN = "PVHBOOT_XEN"
+SSE2 = "PVHBOOT_SSE2"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def boot_with(payloads, tmp_path_factory):
 
 
 def test_every_option_is_tested():
-    assert sorted(variants.options()) == sorted([*FORMATS, *KINDS, XEN])
+    assert sorted(variants.options()) == sorted([*FORMATS, *KINDS, XEN, SSE2])
 
 
 @pytest.mark.parametrize("option", FORMATS)
@@ -76,6 +77,11 @@ def test_xen_left_out(build, boot_with, payloads):
     report_of(boot_with(image))
     for word, number in (("console=com1,xen", "E602"), ("memmap=hypercall", "E202")):
         assert error_of(run(MICROVM, image, payloads / KERNEL, f"{OURS.decode()} pvhboot.{word}", timeout=30)) == number
+
+
+def test_sse2_left_out(build, boot_with):
+    """It moves all the same; test_image.py looks for what is left of it, in the minimal image."""
+    report_of(boot_with(variants.without(build, SSE2) / "pvhboot.elf"))
 
 
 def test_minimal_image_has_none_of_it(build, boot_with):

@@ -66,7 +66,7 @@ LOADER_IS_OURS = "255"
 # What it says without an initrd.
 NO_ROOT = "Kernel panic - not syncing: VFS: Unable to mount root fs"
 
-BEFORE = "console=ttyS0 tsc_early_khz=1000000"
+BEFORE = f"console=ttyS0 tsc_early_khz=1000000 {debian.NO_SELF_TESTS}"
 AFTER = 'panic=-1 quiet note="two  words"'
 LINE = f"{BEFORE} {AFTER}"
 
@@ -151,7 +151,7 @@ def test_bzimage_with_zstd_by_its_own_entry(machine, entry, image, initrd, tmp_p
 
 
 @pytest.mark.parametrize("kernel, machine", [
-    (XZ, MICROVM), (LZ4, PC), (ZSTD, PC_QBOOT), (ZSTD, Q35.but(memory="5G")), (PAE, Q35),
+    (XZ, MICROVM), (LZ4, PC_QBOOT), (ZSTD, Q35.but(memory="5G")), (PAE, PC),
 ], ids=case_id)
 def test_kernel_inside_a_bzimage(kernel, machine, image_for, initrd, tmp_path):
     machine = kernel.machine(machine)
@@ -164,10 +164,9 @@ def test_kernel_inside_a_bzimage(kernel, machine, image_for, initrd, tmp_path):
 # The same kernel without its bzImage.
 
 @pytest.mark.parametrize("kernel, format, word, machine", [
-    # Every kernel, format and protocol, and every format by both.
+    # Every kernel and format, and both by both protocols. What takes long to pack and to unpack is the smallest kernel.
     (XZ, "plain", BY_BOOT_PARAMS, MICROVM),
     (XZ, "gzip", None, PC),
-    (XZ, "xz", BY_BOOT_PARAMS, PC_QBOOT),
     (XZ, "zstd", BY_PVH, MICROVM.but(cpus=2)),
     (XZ, "lz4", BY_BOOT_PARAMS, Q35),
     (LZ4, "plain", BY_PVH, Q35.but(memory="5G")),
@@ -175,15 +174,12 @@ def test_kernel_inside_a_bzimage(kernel, machine, image_for, initrd, tmp_path):
     (LZ4, "xz", BY_PVH, MICROVM),
     (LZ4, "zstd", BY_BOOT_PARAMS, PC.but(cpus=2)),
     (LZ4, "lz4", None, MICROVM),
-    (LZ4, "lzma", BY_PVH, PC),
     (ZSTD, "plain", None, PC),
-    (ZSTD, "gzip", BY_PVH, MICROVM),
-    (ZSTD, "xz", None, PC),
-    (ZSTD, "zstd", BY_BOOT_PARAMS, MICROVM),
-    (ZSTD, "lz4", BY_PVH, PC),
     (ZSTD, "lz4 legacy", BY_BOOT_PARAMS, MICROVM),
     (PAE, "plain", BY_BOOT_PARAMS, MICROVM),
     (PAE, "lz4 legacy", BY_PVH, PC.but(memory="1G")),
+    (PAE, "xz", BY_BOOT_PARAMS, PC_QBOOT),
+    (PAE, "lzma", BY_PVH, PC),
     (PAE, "lzma", BY_BOOT_PARAMS, Q35),
     (NO_PVH_ENTRY, "zstd", None, PC),
 ], ids=case_id)
@@ -197,12 +193,11 @@ def test_vmlinux(kernel, format, word, machine, image_for, vmlinux, initrd, tmp_
     check(result, checksums, LINE, LOADER_IS_PVH if by_pvh else LOADER_IS_OURS)
 
 
-@pytest.mark.parametrize("kernel, format, machine", [(LZ4, "lz4", MICROVM), (ZSTD, "zstd", PC)], ids=case_id)
-def test_vmlinux_without_a_bundle(kernel, format, machine, image, vmlinux, tmp_path):
+def test_vmlinux_without_a_bundle(image, vmlinux, tmp_path):
     """The packed file is all that the host gives: Linux misses its root."""
-    module = tmp_path / f"vmlinux.{format}"
-    module.write_bytes(packed(vmlinux(kernel), format))
-    result = run(kernel.machine(machine), image, module, line_with(), timeout=120, until=NO_ROOT)
+    module = tmp_path / "vmlinux.lz4"
+    module.write_bytes(packed(vmlinux(LZ4), "lz4"))
+    result = run(MICROVM, image, module, line_with(), timeout=120, until=NO_ROOT)
     assert result.matched, result
 
 

@@ -5,7 +5,6 @@ Damage on purpose stands in tables with the number it must give. The rest is ran
 printed and makes the same damage again.
 """
 
-import concurrent.futures
 import dataclasses
 import os
 import random
@@ -541,28 +540,24 @@ for index in range(RANDOM_START_INFOS):
 
 
 @pytest.fixture(scope="module")
-def results(request, build, payloads, tmp_path_factory):
-    """Futures of the cases that were asked for, two at a time."""
-    print(f"PVHBOOT_SEED={SEED}")
+def boot_damaged(build, payloads, tmp_path_factory):
+    """boot_damaged(case) -> its qemu.Result."""
     folder = tmp_path_factory.mktemp("damaged")
     kernels = {name: (payloads / name).read_bytes() for name in KERNELS}
 
-    def boot(asked):
+    def boot(damaged):
         host = FlippedHost(build / "pvhboot.elf")
         host.command_line = OURS
-        asked.damage(host, kernels)
-        path = folder / asked.name
+        damaged.damage(host, kernels)
+        path = folder / damaged.name
         path.write_bytes(host.script())
         # Where there is no policy pvhboot halts, and the error is the end.
-        until = r"^pvhboot: E\d{3} .*\n" if asked.halts else None
+        until = r"^pvhboot: E\d{3} .*\n" if damaged.halts else None
         result = run(MICROVM, payloads / "test_host.elf", path, until=until, timeout=20)
         path.unlink()
         return result
 
-    wanted = {item.callspec.params["damaged"].name for item in request.session.items
-              if item.function is test_boots_or_says_why_not}
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield {damaged.name: pool.submit(boot, damaged) for damaged in CASES if damaged.name in wanted}
+    return boot
 
 
 def outcome(result):
@@ -582,8 +577,8 @@ def outcome(result):
 
 
 @pytest.mark.parametrize("damaged", CASES, ids=lambda damaged: damaged.name)
-def test_boots_or_says_why_not(damaged, results):
-    result = results[damaged.name].result()
+def test_boots_or_says_why_not(damaged, boot_damaged):
+    result = boot_damaged(damaged)
     print(f"PVHBOOT_SEED={SEED}")
     got = outcome(result)
     assert got in damaged.numbers or got[:1] in damaged.numbers, f"{got}, not {damaged.numbers}\n{result}"

@@ -14,7 +14,7 @@ import boot_image
 import handover
 import handover_multiboot
 import reporter
-from boots import BOARDS, MICROVM, NO_LONG_MODE, OURS, PC, PC_QBOOT, error_of, report_of
+from boots import BOARDS, MICROVM, NO_LONG_MODE, OURS, PC, error_of, report_of
 from fit import Configuration, Image, bundle
 from handover import PAGE
 from handover_multiboot import Given, Module
@@ -278,7 +278,7 @@ def test_hashes_are_verified(algorithm, layout, boot, host_of, payloads, make):
     check(boot(PC, module), host_of(PC, module, OURS), kernel, 2, b"", [Module(RAMDISK), Module(FIRST)])
     for name, data in (("kernel", kernel), ("module", FIRST), ("ramdisk", RAMDISK)):
         for at in (0, 1000, len(data)):
-            result = boot(PC_QBOOT, damaged(module, data, at))
+            result = boot(MICROVM, damaged(module, data, at))
             assert error_of(result) == "E528"
             assert f'"{name}"' in result.errors[0][1]
     report_of(boot(PC, damaged(module, b"never looked at" * 100)), "multiboot2")

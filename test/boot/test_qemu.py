@@ -10,6 +10,9 @@ PRINT = bytes.fromhex("baf803 b075ee b070ee b00aee")
 EXIT = bytes.fromhex("b81000 e7f4")
 E9 = bytes.fromhex("b021 e6e9")
 HALT = bytes.fromhex("fa f4 ebfd")
+LOOP = bytes.fromhex("ebfe")
+STI = bytes.fromhex("fb")
+HLT_FOREVER = bytes.fromhex("f4 ebfd")
 TRIPLE_FAULT = bytes.fromhex("0f011e0000 cc")
 
 
@@ -33,9 +36,26 @@ def test_debug_exit(firmware):
 
 
 def test_timeout_is_kept_and_told(firmware):
-    result = run(firmware(PRINT + HALT), None, timeout=2)
+    result = run(firmware(PRINT + HALT), None, timeout=1)
     assert result.timed_out and result.status is None and result.debug_exit is None
     assert result.text == "up\n"
+
+
+def test_halt_is_seen(firmware):
+    result = run(firmware(PRINT + HALT), None, timeout=60, until_halted=True, monitor=["info registers"])
+    assert result.halted and not result.timed_out and result.status is None and result.text == "up\n", result
+    assert "HLT=1" in result.monitor[0]
+
+
+@pytest.mark.parametrize("code", [LOOP, STI + HLT_FOREVER], ids=["loop", "interrupts on"])
+def test_no_halt_is_seen_where_it_runs_on(firmware, code):
+    result = run(firmware(PRINT + code), None, timeout=1, until_halted=True)
+    assert result.timed_out and not result.halted and result.text == "up\n", result
+
+
+def test_end_comes_before_a_halt(firmware):
+    result = run(firmware(PRINT + EXIT + HALT), None, timeout=20, until_halted=True)
+    assert result.debug_exit == 16 and not result.halted, result
 
 
 def test_until_ends_the_run(firmware):

@@ -273,7 +273,7 @@ static void modules_below_4g_and_in_ram(void **state) {
         {FOUR_GIB, 0x100000000 + 0x1000, false},
         {64 * MIB - 0xfff, 0x1000, true},
         {64 * MIB, 0x1000, true},
-        {0x9fbff, 2, true},
+        {0x9fc00, 2, true},
         {0xf0000, 0x1000, true},
         {0x9f000, 0x2000, true},
     };
@@ -292,6 +292,111 @@ static void modules_below_4g_and_in_ram(void **state) {
     /* To the last byte of RAM is in it. */
     struct simulated_machine *machine = good_machine();
     simulated_add_module(machine, 64 * MIB - 0x1000, 0x1000, 0);
+    assert_boots(machine);
+}
+
+#define RAM_END (48u * MIB)
+
+/* The second module ends in what lies behind RAM: `behind`, of which there may be several. */
+static struct simulated_machine *
+with_module_over_the_end_of_ram(struct simulated_machine *machine,
+                                const struct hvm_memmap_table_entry *behind, uint32_t count) {
+    struct hvm_memmap_table_entry map[8] = {
+        {0, 0x9fc00, XEN_HVM_MEMMAP_TYPE_RAM, 0},
+        {MIB, RAM_END - MIB, XEN_HVM_MEMMAP_TYPE_RAM, 0},
+    };
+    for (uint32_t i = 0; i < count; i++)
+        map[2 + i] = behind[i];
+    simulated_map(machine, 0x7000, map, 2 + count);
+    for (uint32_t i = 0; i < 0x2000; i++)
+        *(uint8_t *)simulated_bytes(machine, RAM_END - 0x1000 + i) = (uint8_t)(i * 7 + i / 256);
+    simulated_add_module(machine, RAM_END - 0xffd, 0x1ff8, 0);
+    return machine;
+}
+
+/* The firmware's tables in the last page: QEMU puts the module over them. */
+static void modules_may_end_in_what_is_reserved(void **state) {
+    (void)state;
+    static const struct {
+        struct hvm_memmap_table_entry behind[3];
+        uint32_t count;
+        bool good;
+    } cases[] = {
+        {{{RAM_END, 0x1000, XEN_HVM_MEMMAP_TYPE_RESERVED, 0}}, 1, true},
+        {{{RAM_END, 0xffb, XEN_HVM_MEMMAP_TYPE_RESERVED, 0}}, 1, true},
+        {{{RAM_END, 0xffa, XEN_HVM_MEMMAP_TYPE_RESERVED, 0}}, 1, false},
+        {{{RAM_END, 1, XEN_HVM_MEMMAP_TYPE_RESERVED, 0},
+          {RAM_END + 1, 0x1000, XEN_HVM_MEMMAP_TYPE_RESERVED, 0}},
+         2,
+         true},
+        {{{RAM_END, 1, XEN_HVM_MEMMAP_TYPE_RESERVED, 0},
+          {RAM_END + 2, 0x1000, XEN_HVM_MEMMAP_TYPE_RESERVED, 0}},
+         2,
+         false},
+        {{{RAM_END + 1, 0x1000, XEN_HVM_MEMMAP_TYPE_RESERVED, 0}}, 1, false},
+        {{{RAM_END, 0x10, XEN_HVM_MEMMAP_TYPE_RESERVED, 0},
+          {RAM_END + 0x10, 0x1000, XEN_HVM_MEMMAP_TYPE_RAM, 0}},
+         2,
+         false},
+        {{{RAM_END, 0x1000, XEN_HVM_MEMMAP_TYPE_ACPI, 0}}, 1, false},
+        {{{RAM_END, 0x1000, XEN_HVM_MEMMAP_TYPE_NVS, 0}}, 1, false},
+        {{{RAM_END, 0x1000, XEN_HVM_MEMMAP_TYPE_UNUSABLE, 0}}, 1, false},
+        {{{RAM_END, 0x1000, XEN_HVM_MEMMAP_TYPE_DISABLED, 0}}, 1, false},
+        /* RAM that begins anew is RAM all the same, and the end is behind all of it. */
+        {{{RAM_END - 0x800, 0x900, XEN_HVM_MEMMAP_TYPE_RAM, 0},
+          {RAM_END + 0x100, 0x1000, XEN_HVM_MEMMAP_TYPE_RESERVED, 0}},
+         2,
+         true},
+        /* What is both is reserved: it lies around the end. */
+        {{{RAM_END - 0x10, 0x1100, XEN_HVM_MEMMAP_TYPE_RESERVED, 0}}, 1, true},
+        {{{RAM_END - 0x2000, 0x4000, XEN_HVM_MEMMAP_TYPE_RESERVED, 0}}, 1, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct simulated_machine *machine =
+            with_module_over_the_end_of_ram(good_machine(), cases[i].behind, cases[i].count);
+        if (cases[i].good) {
+            assert_boots(machine);
+        } else {
+            assert_refused(machine, MODULE_NOT_IN_RAM);
+            assert_int_equal(machine->error.values[0], 1);
+            assert_int_equal(machine->error.values[1], RAM_END - 0xffd);
+            assert_int_equal(machine->error.values[2], RAM_END + 0xffb);
+        }
+    }
+    /* What begins in a hole. */
+    static const struct hvm_memmap_table_entry hole[] = {
+        {0, 0x9fc00, XEN_HVM_MEMMAP_TYPE_RAM, 0},
+        {MIB, RAM_END - MIB - 0x2000, XEN_HVM_MEMMAP_TYPE_RAM, 0},
+        {RAM_END - 0xffc, 0x1000, XEN_HVM_MEMMAP_TYPE_RAM, 0},
+        {RAM_END + 4, 0x1000, XEN_HVM_MEMMAP_TYPE_RESERVED, 0},
+    };
+    struct simulated_machine *machine = good_machine();
+    simulated_map(machine, 0x7000, hole, COUNT(hole));
+    simulated_add_module(machine, RAM_END - 0xffd, 0x1ff8, 0);
+    assert_refused(machine, MODULE_NOT_IN_RAM);
+}
+
+/* It is read there, and nothing of it is left there. */
+static void what_ends_in_reserved_memory_is_moved(void **state) {
+    (void)state;
+    static const struct hvm_memmap_table_entry reserved = {RAM_END, 0x1000,
+                                                           XEN_HVM_MEMMAP_TYPE_RESERVED, 0};
+    struct multiboot_shape multiboot[] = {multiboot1_shape(), multiboot2_shape()};
+    for (size_t i = 0; i < COUNT(multiboot); i++)
+        assert_boots(with_module_over_the_end_of_ram(machine_with_multiboot(&multiboot[i], KERNEL),
+                                                     &reserved, 1));
+    struct pvh_shape pvh = pvh_shape(PVH_CLASS_64);
+    assert_boots(with_module_over_the_end_of_ram(machine_with_elf(&pvh, KERNEL), &reserved, 1));
+
+    /* The payload itself. */
+    struct bzimage_shape shape = bzimage_shape(0x20f, 0x3000);
+    struct simulated_machine *machine = machine_with(&shape, RAM_END - 0x1000);
+    const struct hvm_memmap_table_entry map[] = {
+        {0, 0x9fc00, XEN_HVM_MEMMAP_TYPE_RAM, 0},
+        {MIB, RAM_END - MIB, XEN_HVM_MEMMAP_TYPE_RAM, 0},
+        {RAM_END, 0x100000, XEN_HVM_MEMMAP_TYPE_RESERVED, 0},
+    };
+    simulated_map(machine, 0x7000, map, COUNT(map));
     assert_boots(machine);
 }
 
@@ -567,6 +672,8 @@ int main(void) {
         cmocka_unit_test(nothing_on_the_image),
         cmocka_unit_test(too_many_modules),
         cmocka_unit_test(modules_below_4g_and_in_ram),
+        cmocka_unit_test(modules_may_end_in_what_is_reserved),
+        cmocka_unit_test(what_ends_in_reserved_memory_is_moved),
         cmocka_unit_test(the_payload_must_not_be_empty),
         cmocka_unit_test(module_command_lines),
         cmocka_unit_test(a_text_ending_at_a_page_keeps_its_end),
