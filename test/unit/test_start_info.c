@@ -532,6 +532,26 @@ static void lists_may_lie_outside_of_the_map(void **state) {
     assert_boots(machine);
 }
 
+/* They were copied, but an error behind that must leave them as they were. */
+static void scratch_is_clear_of_the_hosts_lists(void **state) {
+    (void)state;
+    struct simulated_machine *machine = good_machine();
+    assert_boots(machine);
+    const uint32_t parameters = machine->plan.handoff.esi;
+
+    machine = good_machine();
+    const struct hvm_modlist_entry entry = *module(machine, 0);
+    simulated_modules(machine, parameters, &entry, 1);
+    assert_boots(machine);
+    assert_int_not_equal(machine->plan.handoff.esi, parameters);
+
+    machine = good_machine();
+    const struct hvm_memmap_table_entry map[] = {{0, 0x9fc00, 1, 0}, {MIB, 63 * MIB, 1, 0}};
+    simulated_map(machine, parameters, map, COUNT(map));
+    assert_boots(machine);
+    assert_int_not_equal(machine->plan.handoff.esi, parameters);
+}
+
 static void whose_line_is_it(void **state) {
     (void)state;
     static const struct {
@@ -683,6 +703,7 @@ int main(void) {
         cmocka_unit_test(no_room_to_work_in),
         cmocka_unit_test(room_that_cannot_be_reached),
         cmocka_unit_test(lists_may_lie_outside_of_the_map),
+        cmocka_unit_test(scratch_is_clear_of_the_hosts_lists),
         cmocka_unit_test(whose_line_is_it),
         cmocka_unit_test(the_arena_is_clear_of_everything),
         cmocka_unit_test(an_arena_gives_out_no_more_than_it_has),
