@@ -99,10 +99,10 @@ def overwritten(kernel, entry):
     return dict(zip(("FIRST", "FIFTH"), struct.unpack_from("<IB", kernel, entry)))
 
 
-def watch(kernel, offset, address, place, folder):
-    """Puts entry_tsc.S at offset `place` of a bytearray, for the entry at `offset`, physical `address`."""
-    defines = {"HERE": address - offset + place, "ENTRY": address, **overwritten(kernel, offset)}
-    return insert(assembled("entry_tsc.S", defines, folder), kernel, offset, place)
+def watch(kernel, offset, address, place, folder, source="entry_tsc.S", **more):
+    """Puts the code of an assembly file at offset `place` of a bytearray, for the entry at `offset`, physical `address`."""
+    defines = {"HERE": address - offset + place, "ENTRY": address, **overwritten(kernel, offset), **more}
+    return insert(assembled(source, defines, folder), kernel, offset, place)
 
 
 def release(kernel):
@@ -131,10 +131,13 @@ def pvh_entry(vmlinux):
     return struct.unpack_from("<Q", notes, found + 16)[0]
 
 
-def watched_vmlinux(vmlinux, folder):
-    """Both entries, that of the PVH note and the ELF file's, which Linux's boot_params want."""
+def elf_entry(vmlinux):
+    return struct.unpack_from("<Q", vmlinux, 24)[0]
+
+
+def watched_vmlinux(vmlinux, entries, folder, *source, **more):
+    """With entry_tsc.S, or what else is named, before each of the entries."""
     kernel = bytearray(vmlinux)
-    entries = [pvh_entry(vmlinux), struct.unpack_from("<Q", vmlinux, 24)[0]]
     offset, address, size = next((offset, address, size) for kind, offset, address, size in program_headers(vmlinux)
                                  if kind == PT_LOAD and all(address <= entry < address + size for entry in entries))
     # What fills the gaps between functions, and is there to be never run.
@@ -143,7 +146,7 @@ def watched_vmlinux(vmlinux, folder):
         fail("the vmlinux has no gap between its functions")
     place = offset + gap.start()
     for entry in entries:
-        place = watch(kernel, entry - address + offset, entry, place, folder)
+        place = watch(kernel, entry - address + offset, entry, place, folder, *source, **more)
     return bytes(kernel)
 
 
@@ -154,11 +157,11 @@ def bzimage_entry(bzimage, header):
     return entry, entry + len(bzimage[entry:end].rstrip(b"\0")) + 1, end
 
 
-def watched_bzimage(bzimage, header, folder):
-    """With entry_tsc.S before its 32-bit entry."""
+def watched_bzimage(bzimage, header, folder, *source, **more):
+    """With the same before its 32-bit entry."""
     kernel = bytearray(bzimage)
     entry, place, end = bzimage_entry(bzimage, header)
-    if watch(kernel, entry, header["pref_address"], place, folder) > end:
+    if watch(kernel, entry, header["pref_address"], place, folder, *source, **more) > end:
         fail("the bzImage has no gap before its 64-bit entry")
     return bytes(kernel)
 
@@ -179,18 +182,22 @@ def repacked_bzimage(bzimage, header, packed):
 # --- Boots ---------------------------------------------------------------------------------------------------------
 
 
-def initrd(folder):
-    """An archive with the one program in it."""
-    root = folder / "root"
+def initrd(folder, program="user_space.c", **others):
+    """An archive with the one program in it, and other files."""
+    root = folder / "-".join(["root", *others])
     root.mkdir()
     subprocess.run(["gcc", "-O1", "-static", "-nostdlib", "-fno-stack-protector", "-fcf-protection=none",
-                    "-Wl,--build-id=none,-e,first_process", "-s", "-o", root / "init", BENCH / "user_space.c"], check=True)
-    os.utime(root / "init", (0, 0))
-    os.utime(root, (0, 0))
-    made = subprocess.run(["cpio", "-o", "-H", "newc", "--reproducible", "-R", "0:0", "--quiet"], cwd=root, input=b"init\n",
-                          stdout=subprocess.PIPE, check=True).stdout
-    (folder / "initrd").write_bytes(made)
-    return folder / "initrd"
+                    "-Wl,--build-id=none,-e,first_process", "-s", "-o", root / "init", BENCH / program], check=True)
+    for name, content in others.items():
+        (root / name).write_bytes(content)
+    names = ["init", *others]
+    for path in [*(root / name for name in names), root]:
+        os.utime(path, (0, 0))
+    made = folder / "-".join(["initrd", *others])
+    with open(made, "wb") as file:
+        subprocess.run(["cpio", "-o", "-H", "newc", "--reproducible", "-R", "0:0", "--quiet"], cwd=root,
+                       input="".join(f"{name}\n" for name in names).encode(), stdout=file, check=True)
+    return made
 
 
 def joined(kernel, initrd, folder, name):
@@ -232,7 +239,9 @@ class RealKernels:
         self.initrd = initrd(folder)
         self.bzimage = {name: debian.kernel("amd64", name).read_bytes() for name in KERNELS}
         self.header = debian.setup_header(debian.kernel("amd64", LZ4_KERNEL))
-        self.watched = watched_vmlinux(debian.vmlinux(debian.kernel("amd64", LZ4_KERNEL)), folder)
+        vmlinux = debian.vmlinux(debian.kernel("amd64", LZ4_KERNEL))
+        # Linux's boot_params want the ELF file's.
+        self.watched = watched_vmlinux(vmlinux, [pvh_entry(vmlinux), elf_entry(vmlinux)], folder)
         # Counts do not depend on what else the CPUs do.
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             boots = {key: pool.submit(self._boot, *key) for key in FORMS}
