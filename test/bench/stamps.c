@@ -49,7 +49,7 @@ static void print(long serial, const char *text) {
     call(SYSTEM_CALL_WRITE, serial, text, length, 0);
 }
 
-static void tell(long serial, const char *name, unsigned long value) {
+static void tell(long serial, const char *name, unsigned long long value) {
     char digits[] = "0000000000000000\n";
     for (int index = 15; index >= 0; index--, value >>= 4) {
         digits[index] = "0123456789abcdef"[value & 15];
@@ -59,7 +59,7 @@ static void tell(long serial, const char *name, unsigned long value) {
 }
 
 static void tell_stamps(long serial) {
-    unsigned long stamps[2] = {0, 0};
+    unsigned long long stamps[2] = {0, 0};
     long memory = open_device(MEMORY, MEMORY_DEVICE);
     if (call(SYSTEM_CALL_PREAD, memory, stamps, sizeof stamps, STAMPS) == sizeof stamps) {
         tell(serial, "pvh=0x", stamps[0]);
@@ -73,7 +73,7 @@ void first_process(void) {
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
 
     long serial = open_device(SERIAL_PORT, SERIAL_DEVICE);
-    tell(serial, "\ntsc=0x", (unsigned long)high << 32 | low);
+    tell(serial, "\ntsc=0x", (unsigned long long)high << 32 | low);
     tell_stamps(serial);
     call(SYSTEM_CALL_IOCTL, serial, (const void *)WAIT_UNTIL_WRITTEN, 1, 0);
     call(SYSTEM_CALL_REBOOT, REBOOT_MAGIC, (const void *)REBOOT_MAGIC2, RESTART, 0);

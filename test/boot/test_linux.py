@@ -31,7 +31,6 @@ CASES = [
     (CLOUD, Q35.but(memory="5G", cpus=2), 32, "pvhboot.elf", False),
     (CLOUD, Q35.but(firmware="qboot", memory="1G"), 64, "pvhboot32.elf", False),
     (CLOUD, MICROVM.but(memory="5G", cpus=2), 64, "pvhboot.elf", True),
-    (CLOUD, MICROVM.but(firmware="seabios"), None, "pvhboot.elf", False),
     (AMD64, PC.but(memory="5G"), 32, "pvhboot.elf", True),
     (AMD64, Q35.but(cpus=2), 64, "pvhboot.elf", False),
     (PAE, PC.but(memory="1G", cpus=2, **NO_LONG_MODE), None, "pvhboot32.elf", False),
