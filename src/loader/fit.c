@@ -316,7 +316,11 @@ static bool read_kernel(struct bundle *bundle, int configuration, struct plan *p
         return false;
     kernel->image = image.bytes;
     kernel->unpacked |= unpacked;
-    kernel->bundle_line = line.size ? line : image.command_line;
+    if (!line.size)
+        line = image.command_line;
+    /* A UKI around the bundle may have set one. */
+    if (line.size)
+        kernel->bundle_line = line;
     return true;
 }
 

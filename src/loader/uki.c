@@ -146,16 +146,22 @@ static bool read_sections(struct span image, uint32_t number, struct span parts[
 /* Microcode is looked for at the very beginning of the initrd. */
 static bool add_initrd(struct payload *payload, const struct span parts[SECTIONS],
                        struct plan *plan, struct error *error) {
-    const uint32_t count = payload->module_count + 2;
+    static const int order[] = {SECTION_UCODE, SECTION_INITRD};
+    const uint32_t own =
+        (parts[SECTION_UCODE].size ? 1u : 0u) + (parts[SECTION_INITRD].size ? 1u : 0u);
+    const uint32_t count = payload->module_count + own;
     if (count > BOOT_MODULES_LIMIT)
         return FAIL(error, UKI_TOO_MANY_MODULES, count, BOOT_MODULES_LIMIT);
     struct boot_module *modules = arena_allocate(plan->arena, count, sizeof *modules);
     if (!modules)
         return FAIL(error, PLAN_TOO_LONG, count);
-    modules[0] = (struct boot_module){.bytes = parts[SECTION_UCODE]};
-    modules[1] = (struct boot_module){.bytes = parts[SECTION_INITRD]};
-    for (uint32_t i = 2; i < count; i++)
-        modules[i] = payload->modules[i - 2];
+    struct boot_module *next = modules;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (parts[order[i]].size)
+            *next++ =
+                (struct boot_module){.bytes = parts[order[i]], .command_line = output_text("")};
+    for (uint32_t i = 0; i < payload->module_count; i++)
+        *next++ = payload->modules[i];
     payload->modules = modules;
     payload->module_count = count;
     return true;
