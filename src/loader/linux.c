@@ -175,9 +175,15 @@ static void write_device_tree(const struct linux_boot *boot, uint8_t *parameters
     params->hdr.setup_data = boot->parameters.start + offset;
 }
 
+/* What goes into one piece of memory with it must not make the sum wrap. */
+#define LARGEST_DEVICE_TREE (LOW_MEMORY_END / 2)
+
 static bool check_device_tree(const struct linux_boot *boot, struct error *error) {
-    return !boot->payload->device_tree.size || boot->kernel.version >= 0x209 ||
-           FAIL(error, LINUX_NO_SETUP_DATA, boot->kernel.version);
+    const size_t size = boot->payload->device_tree.size;
+    if (size && boot->kernel.version < 0x209)
+        return FAIL(error, LINUX_NO_SETUP_DATA, boot->kernel.version);
+    return size <= LARGEST_DEVICE_TREE ||
+           FAIL(error, LINUX_NO_ROOM_FOR_PARAMETERS, size, LOWEST_FREE_ADDRESS, LOW_MEMORY_END);
 }
 #else
 static size_t device_tree_room(const struct linux_boot *boot) {

@@ -118,7 +118,7 @@ static bool find_profile(const struct pe_sections *sections, uint32_t number, st
 /* The first section of that name in a profile, else in what holds for all; empty without. */
 static bool read_section(const struct pe_sections *sections, const struct profile profiles[2],
                          const char *name, struct span *bytes, struct error *error) {
-    *bytes = (struct span){0};
+    *bytes = output_text("");
     for (size_t i = 0; i < 2; i++) {
         const uint32_t index = pe_find_section(sections, profiles[i].start, profiles[i].end, name);
         if (index == profiles[i].end)
