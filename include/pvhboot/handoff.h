@@ -18,7 +18,7 @@
  *
  *  0 moves | 4 move_count | 8 long_mode | 12 entry | 16 eax | 20 ebx | 24 ecx | 28 edx | 32 esi
  * 36 edi | 40 ebp | 44 page_table | 48 consoles | 52 exit_port (0: none) | 56 has_efer
- * 60 reset | 64 end
+ * 60 reset | 64 has_sse2 | 68 end
  */
 struct mover_parameters {
     uint32_t moves; /* struct move[] of plan.h */
@@ -31,13 +31,15 @@ struct mover_parameters {
     uint32_t exit_port;
     uint32_t has_efer;
     uint32_t reset;
+    uint32_t has_sse2;
 };
 
 static_assert(offsetof(struct mover_parameters, long_mode) == 8, "mover.S");
 static_assert(offsetof(struct mover_parameters, eax) == 16, "mover.S");
 static_assert(offsetof(struct mover_parameters, page_table) == 44, "mover.S");
 static_assert(offsetof(struct mover_parameters, exit_port) == 52, "mover.S");
-static_assert(sizeof(struct mover_parameters) == 64, "mover.S");
+static_assert(offsetof(struct mover_parameters, has_sse2) == 64, "mover.S");
+static_assert(sizeof(struct mover_parameters) == 68, "mover.S");
 static_assert(offsetof(struct move, source) == 4, "mover.S");
 static_assert(offsetof(struct move, size) == 8, "mover.S");
 static_assert(offsetof(struct move, kind) == 12, "mover.S");

@@ -331,10 +331,28 @@ static bool copy_lists(const struct host_lists *lists, struct boot_info *info) {
            copy_text(&info->arena, lists->line, &info->command_line);
 }
 
+/*
+ * Its end may be the firmware's: QEMU puts a microvm's module to the end of memory, where SeaBIOS
+ * has its tables. No such module stays there, since that is no RAM.
+ */
+static bool is_module_memory(const struct memory_map *map, struct range range) {
+    const struct memory_range *part = map->ranges;
+    const struct memory_range *end = part + map->count;
+    while (part < end && part->end <= range.start)
+        part++;
+    if (part == end || part->start > range.start || part->type != XEN_HVM_MEMMAP_TYPE_RAM)
+        return false;
+    if (part->end >= range.end)
+        return true;
+    const uint64_t ram_end = part++->end;
+    return part < end && part->start == ram_end && part->type == XEN_HVM_MEMMAP_TYPE_RESERVED &&
+           part->end >= range.end;
+}
+
 static bool modules_are_in_ram(const struct boot_info *info, struct error *error) {
     for (uint32_t i = 0; i < info->module_count; i++) {
         struct range range = span_range(info->modules[i].bytes);
-        if (info->modules[i].bytes.size && !memory_map_is_ram(&info->map, range))
+        if (info->modules[i].bytes.size && !is_module_memory(&info->map, range))
             return FAIL(error, MODULE_NOT_IN_RAM, i, range.start, range.end);
     }
     return true;

@@ -2,6 +2,7 @@
 /* The last C code that runs: it sets up the mover outside of the image. */
 #include "pvhboot/handoff.h"
 
+#include "../platform/cpu.h"
 #include "pvhboot/string.h"
 
 /* mover.S: position-independent, with its parameters somewhere in it. */
@@ -13,6 +14,19 @@ extern const uint8_t mover_end[];
 size_t handoff_mover_size(void) {
     return (size_t)(mover_end - mover_start);
 }
+
+#if PVHBOOT_SSE2
+/* CPUID 1, EDX: FXSR, without which CR4.OSFXSR is none, and SSE2 (Intel SDM, volume 2, CPUID). */
+#define CPUID_FXSR_SSE2 (1u << 24 | 1u << 26)
+
+static bool has_sse2(void) {
+    return (cpuid_read(1).edx & CPUID_FXSR_SSE2) == CPUID_FXSR_SSE2;
+}
+#else
+static bool has_sse2(void) {
+    return false;
+}
+#endif
 
 _Noreturn void handoff(const struct plan *plan, const struct options *options) {
     const struct handoff *state = &plan->handoff;
@@ -39,6 +53,7 @@ _Noreturn void handoff(const struct plan *plan, const struct options *options) {
         .consoles = options->consoles,
         .has_efer = plan->info->machine.long_mode,
         .reset = options->panic == PANIC_RESET,
+        .has_sse2 = has_sse2(),
         .exit_port = options->panic == PANIC_EXIT ? options->exit_port : 0,
     };
     __asm__ volatile("jmp *%0" ::"r"(base), "b"(base) : "memory");

@@ -17,9 +17,16 @@
 #define UART_DATA 0x3f8
 #define UART_POLLS 100000
 
+#define KEYBOARD_COMMAND_PORT 0x64
+#define KEYBOARD_RESET 0xfe
+#define KEYBOARD_POLLS 10000
+
 #define CR0_PE_ET 0x11
+#define CR0_EM 0x4
+#define CR0_TS 0x8
 #define CR0_PG 0x80000000
 #define CR4_PAE 0x20
+#define CR4_OSFXSR 0x200
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
 
@@ -27,6 +34,10 @@
 #define VECTORS 15
 #define GATE_32BIT 0x8e00
 #define STUB_SIZE 4
+
+/* As much as the eight XMM registers of 32-bit code hold. */
+#define BLOCK 128
+#define BLOCK_SHIFT 7
 
 #define AT(symbol) (symbol - mover_start)(%ebx)
 
@@ -58,6 +69,8 @@
 #define P_EXIT_PORT 52
 #define P_HAS_EFER 56
 #define P_RESET 60
+#define P_HAS_SSE2 64
+#define PARAMETERS_SIZE 68
 #define PARAMETER(offset) (mover_parameters - mover_start + offset)(%ebx)
 
     .section .mover, "awx", @progbits
@@ -95,6 +108,17 @@ mover_start:
     loop 2b
     lidt AT(idtr)
 
+#if PVHBOOT_SSE2
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 2f
+    movl %cr0, %eax             /* a host may have left EM or TS set */
+    andl $~(CR0_EM | CR0_TS), %eax
+    movl %eax, %cr0
+    movl %cr4, %eax
+    orl $CR4_OSFXSR, %eax
+    movl %eax, %cr4
+2:
+#endif
     movl PARAMETER(P_MOVES), %ebp
     movl PARAMETER(P_MOVE_COUNT), %edx
     jmp 8f
@@ -110,6 +134,17 @@ mover_start:
     ja 6f
 
     movl %ecx, %eax             /* up */
+#if PVHBOOT_SSE2
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 4f
+    pushl %eax
+    movl $BLOCK, %eax
+    call move_blocks
+    popl %eax
+    andl $(BLOCK - 1), %eax
+4:
+#endif
+    movl %eax, %ecx
     shrl $2, %ecx
     rep movsl
     movl %eax, %ecx
@@ -117,9 +152,16 @@ mover_start:
     rep movsb
     jmp 8f
 
-5:  leal -1(%esi, %ecx), %esi   /* down: the odd bytes at the end first, then words */
+5:  leal -1(%esi, %ecx), %esi   /* down: the odd bytes at the end first, then words, blocks */
     leal -1(%edi, %ecx), %edi
     movl %ecx, %eax
+#if PVHBOOT_SSE2
+    pushl %ecx
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 7f
+    andl $(BLOCK - 1), %eax
+7:  movl %eax, %ecx
+#endif
     andl $3, %ecx
     std
     rep movsb
@@ -129,6 +171,15 @@ mover_start:
     shrl $2, %ecx
     rep movsl
     cld
+#if PVHBOOT_SSE2
+    popl %ecx
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 8f
+    addl $(4 - BLOCK), %esi
+    addl $(4 - BLOCK), %edi
+    movl $-BLOCK, %eax
+    call move_blocks
+#endif
     jmp 8f
 
 6:  movl %ecx, %esi             /* zero */
@@ -142,6 +193,20 @@ mover_start:
 8:  testl %edx, %edx
     jnz 3b
 
+#if PVHBOOT_SSE2
+/* As they are after a reset. */
+    cmpl $0, PARAMETER(P_HAS_SSE2)
+    je 9f
+    movdqu AT(zeros), %xmm0
+    movdqu AT(zeros), %xmm1
+    movdqu AT(zeros), %xmm2
+    movdqu AT(zeros), %xmm3
+    movdqu AT(zeros), %xmm4
+    movdqu AT(zeros), %xmm5
+    movdqu AT(zeros), %xmm6
+    movdqu AT(zeros), %xmm7
+9:
+#endif
 /*
  * From here on an exception has nobody to report it: a payload that fails before it has an IDT
  * resets the machine, as it would have without us.
@@ -216,6 +281,38 @@ long_mode:
     jmpq *long_mode_entry(%rip)
 
     .code32
+#if PVHBOOT_SSE2
+/*
+ * The ECX bytes from ESI on to EDI, as far as they are whole blocks; EAX leads from block to block.
+ * All of a block is read before any of it is written: it may overlap itself. (Where KVM has to
+ * emulate instructions it knows these two, but neither pxor nor emms.)
+ */
+move_blocks:
+    shrl $BLOCK_SHIFT, %ecx
+    jz 2f
+1:  movdqu (%esi), %xmm0
+    movdqu 16(%esi), %xmm1
+    movdqu 32(%esi), %xmm2
+    movdqu 48(%esi), %xmm3
+    movdqu 64(%esi), %xmm4
+    movdqu 80(%esi), %xmm5
+    movdqu 96(%esi), %xmm6
+    movdqu 112(%esi), %xmm7
+    movdqu %xmm0, (%edi)
+    movdqu %xmm1, 16(%edi)
+    movdqu %xmm2, 32(%edi)
+    movdqu %xmm3, 48(%edi)
+    movdqu %xmm4, 64(%edi)
+    movdqu %xmm5, 80(%edi)
+    movdqu %xmm6, 96(%edi)
+    movdqu %xmm7, 112(%edi)
+    addl %eax, %esi
+    addl %eax, %edi
+    decl %ecx
+    jnz 1b
+2:  ret
+#endif
+
 /* Both instructions in their short form: the IDT counts on it. */
 exception_stubs:
     .set vector, 0
@@ -318,6 +415,11 @@ end_machine:
 #endif
     cmpl $0, PARAMETER(P_RESET)
     je 9f
+    movb $KEYBOARD_RESET, %al   /* as panic.c has it */
+    outb %al, $KEYBOARD_COMMAND_PORT
+    movl $KEYBOARD_POLLS, %ecx
+8:  inb $KEYBOARD_COMMAND_PORT, %al
+    loop 8b
     lidt AT(no_idt)
     int3
 9:  cli
@@ -353,20 +455,21 @@ no_idt:
     .p2align 3
 long_mode_entry:
     .quad 0
+#if PVHBOOT_SSE2
+zeros:
+    .quad 0, 0
+#endif
 exceptions:
     .long 0
+    .p2align 3
     .globl mover_data_end
 mover_data_end:
-    .p2align 3
-idt:
-    .skip VECTORS * 8
+/* What follows is in no file: it lies behind the copy. */
+    .set idt, mover_data_end
     .globl mover_parameters
-mover_parameters:
-    .skip 64
-    .skip STACK_SIZE
-    .p2align 4
-mover_stack_top:
+    .set mover_parameters, idt + VECTORS * 8
     .globl mover_end
-mover_end:
+    .set mover_end, mover_parameters + PARAMETERS_SIZE + STACK_SIZE
+    .set mover_stack_top, mover_end
 
     .section .note.GNU-stack, "", @progbits

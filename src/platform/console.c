@@ -130,23 +130,28 @@ static void start(struct console *console) {
 #endif
 }
 
-static void write_byte(struct console *console, char byte) {
-    if (console->ready & CONSOLE_E9)
-        port_write8(E9_PORT, (uint8_t)byte);
-    if (console->ready & CONSOLE_VGA)
-        vga_write(console, byte);
-    if (!(console->ready & CONSOLE_COM1))
-        return;
-    bool sent = (byte != '\n' || uart_write('\r')) && uart_write(byte);
-    if (!sent)
-        console->ready &= ~CONSOLE_COM1;
+static bool com1_write(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if ((text[i] == '\n' && !uart_write('\r')) || !uart_write(text[i]))
+            return false;
+    return true;
 }
 
+/*
+ * One after the other: Firecracker writes a line to its log for each byte to a port that nobody
+ * has, and its log may be where COM1 leads to.
+ */
 static void console_write(void *context, const char *text, size_t size) {
     struct console *console = context;
     start(console);
-    for (size_t i = 0; i < size; i++)
-        write_byte(console, text[i]);
+    if ((console->ready & CONSOLE_COM1) && !com1_write(text, size))
+        console->ready &= ~CONSOLE_COM1;
+    for (size_t i = 0; i < size; i++) {
+        if (console->ready & CONSOLE_E9)
+            port_write8(E9_PORT, (uint8_t)text[i]);
+        if (console->ready & CONSOLE_VGA)
+            vga_write(console, text[i]);
+    }
 #if PVHBOOT_XEN
     if ((console->ready & CONSOLE_XEN) && !xen_console_write(&console->xen, text, size))
         console->ready &= ~CONSOLE_XEN;

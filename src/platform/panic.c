@@ -14,6 +14,7 @@
 /* The keyboard controller's "pulse reset line"; Firecracker ends on it. */
 #define KEYBOARD_COMMAND_PORT 0x64u
 #define KEYBOARD_RESET 0xfeu
+#define KEYBOARD_POLLS 10000u
 
 static void reset(void) {
     static const struct {
@@ -23,6 +24,10 @@ static void reset(void) {
     port_write8(RESET_CONTROL_PORT, RESET_CONTROL_PREPARE);
     port_write8(RESET_CONTROL_PORT, RESET_CONTROL_FULL);
     port_write8(KEYBOARD_COMMAND_PORT, KEYBOARD_RESET);
+    /* Firecracker lets the processor go on until another thread ends it: what follows would be a
+     * crash to it. */
+    for (uint32_t i = 0; i < KEYBOARD_POLLS; i++)
+        port_read8(KEYBOARD_COMMAND_PORT);
     /* Every PC resets when it cannot even report an exception. */
     __asm__ volatile("lidt %0\n\tint3" ::"m"(no_idt));
 }
