@@ -179,6 +179,19 @@ static void no_room(void **state) {
     (void)state;
     struct simulated_machine *machine = machine_with_tree(0x1800000, 0x1800000);
     assert_refused(machine, LINUX_NO_ROOM_FOR_PARAMETERS);
+    /* So large that what goes with it would come to more than 32 bits. */
+    const struct bzimage_shape shape = bzimage_shape(0x20f, CODE_SIZE);
+    const struct hvm_memmap_table_entry map[] = {{0, 0x9f000, 1, 0},
+                                                 {MIB, LOW_MEMORY_END - MIB, 1, 0}};
+    static const uint32_t sizes[] = {LOW_MEMORY_END / 2 + 1, 0xc0000000};
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        machine = machine_with(&shape, KERNEL);
+        simulated_map(machine, MAP, map, COUNT(map));
+        make_tree(simulated_bytes(machine, TREE), HEADER_SIZE, sizes[i]);
+        simulated_add_module(machine, TREE, sizes[i], 0);
+        assert_refused(machine, LINUX_NO_ROOM_FOR_PARAMETERS);
+        assert_int_equal(machine->error.values[0], sizes[i]);
+    }
 }
 
 static void for_a_vmlinux(void **state) {

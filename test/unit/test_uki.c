@@ -149,6 +149,22 @@ static void other_kernels_get_modules(void **state) {
     }
 }
 
+/* The table begins behind the optional header, whatever size that says to have. */
+static void headers_of_any_size(void **state) {
+    (void)state;
+    static const uint16_t sizes[] = {2, 3, 0x60, 0xe0, 0xf0, 0xf1, 0x200};
+    static const uint32_t places[] = {0x40, 0x41, 0x7e, 0x1000};
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        for (size_t j = 0; j < COUNT(places); j++) {
+            struct uki_shape shape = plain_uki("x");
+            shape.optional_header_size = sizes[i];
+            shape.pe_header = places[j];
+            struct simulated_machine *machine = machine_of(&shape);
+            assert_boots(machine);
+            assert_string_equal(line_of(machine), "x");
+        }
+}
+
 static void sections_nobody_asks_for(void **state) {
     (void)state;
     static const char *const names[] = {".osrel",  ".uname", ".splash",  ".sbat",
@@ -253,7 +269,7 @@ static void sections_outside_of_the_file(void **state) {
 static void what_is_no_uki(void **state) {
     (void)state;
     struct uki_shape good = plain_uki(NULL);
-    struct simulated_machine *machine = machine_of(&good);
+    struct simulated_machine *machine;
     struct {
         const char *what;
         struct uki_shape shape;
@@ -721,6 +737,7 @@ int main(void) {
         cmocka_unit_test(microcode_then_initrd_then_the_hosts),
         cmocka_unit_test(what_is_behind_the_kernel),
         cmocka_unit_test(other_kernels_get_modules),
+        cmocka_unit_test(headers_of_any_size),
         cmocka_unit_test(sections_nobody_asks_for),
         cmocka_unit_test(the_first_of_a_name_counts),
         cmocka_unit_test(the_smaller_size_counts),
