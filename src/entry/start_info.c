@@ -374,12 +374,13 @@ bool boot_info_collect(const struct machine *machine, uint32_t address,
     info->version = start_info->version;
     info->flags = start_info->flags;
     info->start_info = address;
-    if (!find_modules(start_info, &lists, error) ||
-        !find_table(start_info, source, &lists, error) ||
-        !rsdp_find(machine->memory, start_info->rsdp_paddr, &lists.rsdp, error) ||
+    /* The RSDP first: what an error ends with may need it. */
+    if (!rsdp_find(machine->memory, start_info->rsdp_paddr, &lists.rsdp, error) ||
         !clear_of_image(machine, span_range(lists.rsdp), error))
         return false;
     info->rsdp = lists.rsdp;
+    if (!find_modules(start_info, &lists, error) || !find_table(start_info, source, &lists, error))
+        return false;
 
     uint64_t size = copies_size(&lists) + working_memory;
     if (!make_arena(&lists, size, &info->arena, error))

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dsdt_cloud_hypervisor.asl, compiled by hand: ACPI 6.5, chapter 20 and 6.4. test_vmm.py has iasl
+ * compile it, and compares.
+ */
+#ifndef PVHBOOT_TEST_VMM_DSDT_CLOUD_HYPERVISOR_H
+#define PVHBOOT_TEST_VMM_DSDT_CLOUD_HYPERVISOR_H
+
+#include <stdint.h>
+
+/* clang-format off */
+static const uint8_t dsdt_cloud_hypervisor[] = {
+    0x5b, 0x82, 0x42, 0x04, 0x2e, '_', 'S', 'B', '_', 'C', 'O', 'M', '1', /* Device, 0x42 bytes */
+    0x08, '_', 'H', 'I', 'D', 0x0c, 0x41, 0xd0, 0x05, 0x01,               /* Name, PNP0501 */
+    0x08, '_', 'U', 'I', 'D', 0x00,
+    0x08, '_', 'D', 'D', 'N', 0x0d, 'C', 'O', 'M', '1', 0x00,
+    0x08, '_', 'C', 'R', 'S', 0x11, 0x16, 0x0a, 0x13,       /* Buffer of 0x13 bytes */
+    0x89, 0x06, 0x00, 0x03, 0x01, 0x04, 0x00, 0x00, 0x00,   /* interrupt 4, consumer, edge */
+    0x47, 0x01, 0xf8, 0x03, 0xf8, 0x03, 0x00, 0x08,         /* ports, 16 bits, 0x3f8 to 0x3ff */
+    0x79, 0x00,
+    0x08, '_', 'S', '5', '_', 0x12, 0x08, 0x04, 0x0a, 0x05, 0x0a, 0x05, 0x00, 0x00, /* Package of 4 */
+    0x5b, 0x82, 0x1a, 0x2e, '_', 'S', 'B', '_', 'P', 'W', 'R', 'B', /* Device, 0x1a bytes */
+    0x08, '_', 'H', 'I', 'D', 0x0c, 0x41, 0xd0, 0x0c, 0x0c,         /* Name, PNP0C0C */
+    0x08, '_', 'U', 'I', 'D', 0x00,
+};
+/* clang-format on */
+
+#endif
