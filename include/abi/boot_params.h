@@ -187,6 +187,8 @@ struct setup_data {
 };
 
 #define SETUP_E820_EXT 1u
+#define SETUP_DTB 2u
+#define LINUX_SETUP_DATA_ALIGNMENT 8u
 
 static_assert(sizeof(struct setup_data) == 16, "boot.rst");
 

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a bzImage with an EFI stub has of the PE format: where its signature lies.
+ * What a bzImage with an EFI stub and a UKI have of the PE format: where the signature lies, and
+ * the sections.
  *
- * Specification: Microsoft PE/COFF, "MS-DOS Stub", "Optional Header Data Directories", and
- * "The Attribute Certificate Table".
+ * Specification: Microsoft PE/COFF, "MS-DOS Stub", "COFF File Header", "Optional Header Data
+ * Directories", "The Attribute Certificate Table" and "Section Table (Section Headers)".
  */
 #ifndef PVHBOOT_ABI_PE_H
 #define PVHBOOT_ABI_PE_H
 
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #define PE_DOS_MAGIC 0x5a4du        /* u16 at 0: "MZ" */
 #define PE_HEADER_POINTER 0x3cu     /* u32: file offset of the PE header */
 #define PE_SIGNATURE 0x00004550u    /* u32 at the PE header: "PE\0\0" */
-#define PE_OPTIONAL_HEADER 24u      /* from the PE header */
-#define PE_OPTIONAL_HEADER_SIZE 20u /* u16, from the PE header */
+#define PE_NUMBER_OF_SECTIONS 6u    /* u16, from the PE header, as what follows */
+#define PE_OPTIONAL_HEADER_SIZE 20u /* u16; the section table follows the optional header */
+#define PE_OPTIONAL_HEADER 24u
 #define PE_MAGIC_PE32 0x10bu
 #define PE_MAGIC_PE32_PLUS 0x20bu
 
@@ -22,5 +28,34 @@
 
 /* Its "address" is, unlike the other directories', an offset in the file. */
 #define PE_DIRECTORY_SECURITY 4u
+
+#define PE_SECTION_NAME_SIZE 8u
+
+/*
+ *  0 +---------------------+
+ *    | name                | padded with NULs; none behind 8 characters
+ *  8 +---------------------+
+ *    | virtual_size        | bytes when loaded: more than in the file are zeros
+ * 12 +---------------------+
+ *    | virtual_address     |
+ * 16 +---------------------+
+ *    | size_of_raw_data    | bytes in the file, rounded up
+ * 20 +---------------------+
+ *    | pointer_to_raw_data | offset in the file
+ * 24 +---------------------+
+ *    | relocations, line numbers, characteristics
+ * 40 +---------------------+
+ */
+struct pe_section_header {
+    char name[PE_SECTION_NAME_SIZE];
+    uint32_t virtual_size;
+    uint32_t virtual_address;
+    uint32_t size_of_raw_data;
+    uint32_t pointer_to_raw_data;
+    uint8_t unused[16];
+};
+
+static_assert(offsetof(struct pe_section_header, pointer_to_raw_data) == 20, "PE");
+static_assert(sizeof(struct pe_section_header) == 40, "PE");
 
 #endif

@@ -22,6 +22,8 @@ struct payload {
     struct span command_line; /* the host's */
     bool strip;               /* our words are still in command_line */
     bool unpacked;            /* it was compressed */
+    bool unified;             /* it is out of a UKI */
+    struct span device_tree;  /* for a Linux; empty without */
     /* Out of a bundle; each may be empty: */
     bool bundled;
     struct span bundle_line; /* goes in front of command_line */
@@ -57,6 +59,7 @@ bool loader_choose(const struct payload *payload, const struct options *options,
                    struct error *error);
 
 extern const struct loader fit_loader;
+extern const struct loader uki_loader;
 extern const struct loader unpack_loader;
 extern const struct loader linux_loader;
 extern const struct loader boot_sector_loader; /* one that is no such kernel: says so */
@@ -66,6 +69,18 @@ extern const struct loader pvh_loader;
 extern const struct loader inner_kernel_loader; /* the ELF inside a bzImage, by PVH */
 extern const struct loader vmlinux_loader;      /* an ELF that says that it is a Linux */
 extern const struct loader any_vmlinux_loader;  /* any ELF */
+
+/*
+ * Makes it the payload's device tree, of as many bytes as its header says; nothing is none.
+ * DEVICE_TREES, DEVICE_TREE. Devicetree Specification 0.4, 5.2.
+ */
+bool device_tree_add(struct payload *payload, struct span bytes, struct error *error);
+
+/*
+ * Makes a module that is one the payload's device tree, and none of its modules any more: its
+ * errors, and PLAN_TOO_LONG.
+ */
+bool device_tree_take(struct payload *payload, struct plan *plan, struct error *error);
 
 /*
  * Unpacks `packed`, which is of that format, to the largest free range, and makes that a source of

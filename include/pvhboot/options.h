@@ -85,6 +85,12 @@ bool options_parse(struct span line, struct options *options, struct error *erro
  */
 size_t options_strip(struct span line, size_t first, uint8_t *payload);
 
+/* The line from behind the words of ours that it begins with. */
+struct span options_skip_ours(struct span line);
+
+/* Whether there is nothing on the line but words of ours. */
+bool options_are_all(struct span line);
+
 /* Whether one of the line's words begins so. */
 bool options_has_word(struct span line, const char *beginning);
 

@@ -95,11 +95,15 @@ struct plan {
  */
 #define PLAN_SEGMENTS_LIMIT (3u * BOOT_MODULES_LIMIT + 3u * ELF_SEGMENTS_LIMIT + 16u)
 
-/* Bytes of the arena that planning takes: plan_init's segments, and a bundle's modules. */
+/*
+ * Bytes of the arena that planning takes: plan_init's segments, and the modules that a bundle has,
+ * those that a UKI has, and those that are no device tree.
+ */
 #define PLAN_WORKING_MEMORY                                                                        \
     (PLAN_SEGMENTS_LIMIT * sizeof(struct segment) +                                                \
      2u * PLAN_UNPACKED_LIMIT * sizeof(struct range) +                                             \
-     BOOT_MODULES_LIMIT * (sizeof(struct boot_module) + sizeof(uint32_t) + sizeof(int)) + 80u)
+     BOOT_MODULES_LIMIT * (3u * sizeof(struct boot_module) + sizeof(uint32_t) + sizeof(int)) +     \
+     96u)
 
 /* An empty plan; its lists lie in info's arena. PLAN_TOO_LONG when that has too little left. */
 bool plan_init(struct plan *plan, struct boot_info *info, struct error *error);

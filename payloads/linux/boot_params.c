@@ -131,6 +131,9 @@ static void report_setup_data(uint64_t node, uint32_t e820_count) {
         report_value(type);
         report_value(length);
         report_line_end();
+        report_key_indexed("setup_data_bytes", i);
+        report_checksum(node + SETUP_DATA_HEADER_SIZE, length);
+        report_line_end();
         if (type == SETUP_E820_EXT) {
             for (uint32_t at = 0; at + E820_ENTRY_SIZE <= length; at += E820_ENTRY_SIZE) {
                 report_e820_entry(e820_count++, bytes + SETUP_DATA_HEADER_SIZE + at);

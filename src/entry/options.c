@@ -313,6 +313,33 @@ size_t options_strip(struct span line, size_t first, uint8_t *payload) {
     return written + (size_t)(end - copied);
 }
 
+/* As options_strip takes them out. */
+struct span options_skip_ours(struct span line) {
+    const char *start = (const char *)line.bytes;
+    const char *end = start + line.size;
+    struct word word = {start, start};
+    while (word.end < end) {
+        word = (struct word){word.end, word_end(word.end, end)};
+        if (!take(&(struct word){word.next, word.end}, OUR_PREFIX))
+            break;
+        if (word.end < end)
+            word.end++;
+        start = word.end;
+    }
+    const size_t skipped = (size_t)(start - (const char *)line.bytes);
+    return (struct span){line.address + (uint32_t)skipped, line.bytes + skipped,
+                         line.size - skipped};
+}
+
+bool options_are_all(struct span line) {
+    const char *end = (const char *)line.bytes + line.size;
+    struct word word = {NULL, (const char *)line.bytes};
+    while (next_word(word.end, end, &word))
+        if (!take(&word, OUR_PREFIX))
+            return false;
+    return true;
+}
+
 bool options_has_word(struct span line, const char *beginning) {
     const char *end = (const char *)line.bytes + line.size;
     struct word word = {NULL, (const char *)line.bytes};

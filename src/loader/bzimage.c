@@ -2,6 +2,7 @@
 /* A bzImage's setup header, of boot protocol 2.00 to 2.15 and later (Linux, boot.rst). */
 #include "abi/pe.h"
 #include "pvhboot/loader.h"
+#include "pvhboot/pe.h"
 
 #include "pvhboot/string.h"
 
@@ -44,24 +45,15 @@ static bool read_header(struct span image, struct linux_kernel *kernel, struct e
  */
 static uint64_t signature_end(struct span image, uint64_t behind) {
     uint16_t magic = 0;
-    uint32_t signature = 0;
-    uint32_t header = 0;
     uint32_t count = 0;
     uint32_t offset = 0;
     uint32_t size = 0;
     struct span pe;
-    if (!span_read16(image, 0, &magic) || magic != PE_DOS_MAGIC ||
-        !span_read32(image, PE_HEADER_POINTER, &header) || header > image.size ||
-        !span_slice(image, header, image.size - header, &pe) || !span_read32(pe, 0, &signature) ||
-        signature != PE_SIGNATURE || !span_read16(pe, PE_OPTIONAL_HEADER, &magic))
+    if (!pe_open(image, &pe, &magic))
         return 0;
-    size_t directories = PE_OPTIONAL_HEADER;
-    if (magic == PE_MAGIC_PE32_PLUS)
-        directories += PE32_PLUS_DIRECTORY_COUNT;
-    else if (magic == PE_MAGIC_PE32)
-        directories += PE32_DIRECTORY_COUNT;
-    else
-        return 0;
+    size_t directories =
+        PE_OPTIONAL_HEADER +
+        (magic == PE_MAGIC_PE32_PLUS ? PE32_PLUS_DIRECTORY_COUNT : PE32_DIRECTORY_COUNT);
     size_t entry = directories + 4 + PE_DIRECTORY_SECURITY * 8;
     if (!span_read32(pe, directories, &count) || count <= PE_DIRECTORY_SECURITY ||
         !span_read32(pe, entry, &offset) || !span_read32(pe, entry + 4, &size) || size == 0 ||

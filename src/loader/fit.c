@@ -220,7 +220,7 @@ static bool verify_hashes(struct bundle *bundle, int image, struct span data, st
 }
 
 /* What a configuration names an image as. */
-enum role { ROLE_KERNEL, ROLE_RAMDISK, ROLE_LOADABLE };
+enum role { ROLE_KERNEL, ROLE_RAMDISK, ROLE_LOADABLE, ROLE_DEVICE_TREE };
 
 static bool is_text(struct span text, const char *other) {
     size_t size = strlen(other);
@@ -316,7 +316,11 @@ static bool read_kernel(struct bundle *bundle, int configuration, struct plan *p
         return false;
     kernel->image = image.bytes;
     kernel->unpacked |= unpacked;
-    kernel->bundle_line = line.size ? line : image.command_line;
+    if (!line.size)
+        line = image.command_line;
+    /* A UKI around the bundle may have set one. */
+    if (line.size)
+        kernel->bundle_line = line;
     return true;
 }
 
@@ -375,6 +379,27 @@ static bool read_modules(struct bundle *bundle, int configuration, const char *p
     return true;
 }
 
+/* The first one that the property names; what follows would be overlays. */
+static bool read_device_tree(struct bundle *bundle, int configuration, struct plan *plan,
+                             struct payload *kernel, struct error *error) {
+    static const char property[] = "fdt";
+    struct span name = {0};
+    struct boot_module image = {0};
+    bool unpacked;
+    int node;
+    int size = 0;
+    if (!read_text(bundle, configuration, property, &name, error))
+        return false;
+    if (!name.size)
+        return true;
+    fdt_getprop(bundle->tree, configuration, property, &size);
+    if ((size_t)size > name.size + 1)
+        return FAIL(error, DEVICE_TREES);
+    return find_image(bundle, name, &node, error) && read_image(bundle, node, &image, error) &&
+           unpack_image(bundle, node, ROLE_DEVICE_TREE, plan, &image.bytes, &unpacked, error) &&
+           device_tree_add(kernel, image.bytes, error);
+}
+
 static bool make_list(struct plan *plan, struct module_list *list, struct error *error) {
     list->plan = plan;
     list->modules = arena_allocate(plan->arena, BOOT_MODULES_LIMIT, sizeof *list->modules);
@@ -395,6 +420,7 @@ static bool fit_plan(const struct payload *payload, const struct options *option
     bundle.images = find_node(&bundle, 0, output_text("images"));
     if (!find_configuration(&bundle, &configuration, error) ||
         !read_kernel(&bundle, configuration, plan, &kernel, error) ||
+        !read_device_tree(&bundle, configuration, plan, &kernel, error) ||
         !read_modules(&bundle, configuration, "ramdisk", ROLE_RAMDISK, &list, error) ||
         !read_modules(&bundle, configuration, "loadables", ROLE_LOADABLE, &list, error))
         return false;

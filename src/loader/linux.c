@@ -153,6 +153,57 @@ static void write_e820(const struct memory_map *map, struct boot_params *params,
     params->hdr.setup_data = node_address;
 }
 
+#if PVHBOOT_DEVICE_TREE
+/* What a node with the device tree takes, wherever in the parameters it begins; 0 without. */
+static size_t device_tree_room(const struct linux_boot *boot) {
+    const size_t size = boot->payload->device_tree.size;
+    return size ? sizeof(struct setup_data) + size + LINUX_SETUP_DATA_ALIGNMENT : 0;
+}
+
+/* `parameters` begin with boot_params, and have the room from `offset` on. */
+static void write_device_tree(const struct linux_boot *boot, uint8_t *parameters, size_t offset) {
+    const struct span tree = boot->payload->device_tree;
+    struct boot_params *params = (struct boot_params *)parameters;
+    offset = (offset + LINUX_SETUP_DATA_ALIGNMENT - 1) & ~(size_t)(LINUX_SETUP_DATA_ALIGNMENT - 1);
+    struct setup_data *node = (struct setup_data *)(parameters + offset);
+    if (!tree.size)
+        return;
+    node->next = params->hdr.setup_data;
+    node->type = SETUP_DTB;
+    node->len = (uint32_t)tree.size;
+    memcpy(node + 1, tree.bytes, tree.size);
+    params->hdr.setup_data = boot->parameters.start + offset;
+}
+
+/* What goes into one piece of memory with it must not make the sum wrap. */
+#define LARGEST_DEVICE_TREE (LOW_MEMORY_END / 2)
+
+static bool check_device_tree(const struct linux_boot *boot, struct error *error) {
+    const size_t size = boot->payload->device_tree.size;
+    if (size && boot->kernel.version < 0x209)
+        return FAIL(error, LINUX_NO_SETUP_DATA, boot->kernel.version);
+    return size <= LARGEST_DEVICE_TREE ||
+           FAIL(error, LINUX_NO_ROOM_FOR_PARAMETERS, size, LOWEST_FREE_ADDRESS, LOW_MEMORY_END);
+}
+#else
+static size_t device_tree_room(const struct linux_boot *boot) {
+    (void)boot;
+    return 0;
+}
+
+static void write_device_tree(const struct linux_boot *boot, uint8_t *parameters, size_t offset) {
+    (void)boot;
+    (void)parameters;
+    (void)offset;
+}
+
+static bool check_device_tree(const struct linux_boot *boot, struct error *error) {
+    (void)boot;
+    (void)error;
+    return true;
+}
+#endif
+
 /* What kernels without E820 go by: KiB of low RAM from 1 MiB on, in 16 and in 32 bits. */
 static void write_extended_memory(const struct memory_map *map, struct boot_params *params) {
     for (size_t i = 0; i < map->ram_count; i++) {
@@ -204,7 +255,7 @@ static bool take_parameters(struct linux_boot *boot, size_t size, void **bytes,
     return true;
 }
 
-/* boot_params, then the setup_data node, then the command line, in one piece of memory. */
+/* boot_params, then the setup_data nodes, then the command line, in one piece of memory. */
 static bool write_parameters(struct linux_boot *boot, struct error *error) {
     const struct boot_info *info = boot->plan->info;
     size_t overflow = e820_overflow(&info->pc_map);
@@ -213,9 +264,12 @@ static bool write_parameters(struct linux_boot *boot, struct error *error) {
         node_size = sizeof(struct setup_data) + overflow * sizeof(struct e820_entry);
     if (overflow && boot->kernel.version < 0x209)
         return FAIL(error, LINUX_E820_TOO_LONG, info->pc_map.count, boot->kernel.version);
+    if (!check_device_tree(boot, error))
+        return false;
 
     boot->tell_rsdp = must_tell_rsdp(boot);
-    size_t line_offset = sizeof(struct boot_params) + node_size;
+    size_t tree_offset = sizeof(struct boot_params) + node_size;
+    size_t line_offset = tree_offset + device_tree_room(boot);
     void *bytes;
     if (!take_parameters(boot, line_offset + command_line_room(boot), &bytes, error))
         return false;
@@ -225,6 +279,7 @@ static bool write_parameters(struct linux_boot *boot, struct error *error) {
     write_header(boot, params, address + (uint32_t)line_offset);
     write_e820(&info->pc_map, params, (struct setup_data *)(params + 1),
                address + (uint32_t)sizeof *params);
+    write_device_tree(boot, bytes, tree_offset);
     write_extended_memory(&info->map, params);
     params->acpi_rsdp_addr = info->rsdp.size ? info->rsdp.address : 0;
     return write_command_line(boot, (uint8_t *)bytes + line_offset, error);

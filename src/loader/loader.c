@@ -11,6 +11,9 @@ static const struct loader *const loaders[] = {
 #if PVHBOOT_BUNDLES
     &fit_loader,
 #endif
+#if PVHBOOT_UKI
+    &uki_loader,
+#endif
     &unpack_loader,      &linux_loader,
 #if PVHBOOT_MULTIBOOT
     &multiboot2_loader,  &multiboot1_loader,
@@ -70,6 +73,28 @@ static uint32_t first_bytes(struct span image) {
     return value;
 }
 
+#if PVHBOOT_DEVICE_TREE
+/* Only a Linux takes one, so that for others a module that is one is a module. */
+static bool see_to_device_tree(struct payload *payload, const struct loader *loader,
+                               struct plan *plan, struct error *error) {
+    if (loader->protocol == PROTOCOL_AUTO)
+        return true;
+    if (loader->protocol == PROTOCOL_LINUX)
+        return device_tree_take(payload, plan, error);
+    return !payload->device_tree.size ||
+           FAIL_TEXT(error, DEVICE_TREE_REFUSED, output_text(loader->name));
+}
+#else
+static bool see_to_device_tree(struct payload *payload, const struct loader *loader,
+                               struct plan *plan, struct error *error) {
+    (void)payload;
+    (void)loader;
+    (void)plan;
+    (void)error;
+    return true;
+}
+#endif
+
 bool loader_choose(const struct payload *payload, const struct options *options, struct plan *plan,
                    struct error *error) {
     struct payload found = *payload;
@@ -81,6 +106,8 @@ bool loader_choose(const struct payload *payload, const struct options *options,
                          image.size);
     if (!loader)
         return FAIL(error, UNKNOWN_PAYLOAD, image.size, first_bytes(image));
+    if (!see_to_device_tree(&found, loader, plan, error))
+        return false;
     plan->protocol = loader->name;
     return loader->plan(&found, options, plan, error);
 }

@@ -8,9 +8,10 @@ import subprocess
 
 # Which part a source file belongs to, the first that fits; what a function has inlined counts for it.
 PARTS = [
-    ("Linux", r"loader/(bzimage|initrd|linux)"),
+    ("Linux", r"loader/(bzimage|initrd|linux|pe)"),
     ("Multiboot", r"loader/multiboot"),
     ("PVH and vmlinux", r"loader/(pvh|vmlinux)"),
+    ("UKIs and device trees", r"loader/(uki|device_tree)"),
     ("ELF files, and where such kernels go", r"loader/(elf|kernel)"),
     ("display", r"display"),
     ("Xen", r"platform/(xen|hypercall|console_ring|cpuid)"),

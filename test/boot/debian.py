@@ -15,6 +15,7 @@ TEST = TOP / "test"
 NO_SELF_TESTS = "cryptomgr.notests no_timer_check"
 
 CHECKED_SIZE = 1_000_001  # crosses many pages, and ends in one
+MICROCODE = bytes(2000)
 
 
 def package(architecture, name, only=None, backports=False):
@@ -56,7 +57,7 @@ def microcode_cpio():
     The file is no microcode for any CPU, so the kernel passes over it.
     """
     entries = [("kernel", None), ("kernel/x86", None), ("kernel/x86/microcode", None)]
-    entries.append(("kernel/x86/microcode/GenuineIntel.bin", b"\0" * 2000))
+    entries.append(("kernel/x86/microcode/GenuineIntel.bin", MICROCODE))
     entries.append(("TRAILER!!!", b""))
     archive = b""
     for number, (name, data) in enumerate(entries):
@@ -67,6 +68,12 @@ def microcode_cpio():
         archive += data or b""
         archive += bytes(-len(archive) % 4)
     return archive + bytes(-len(archive) % 512)
+
+
+def device_tree(text="/dts-v1/; / { model = \"none\"; };"):
+    """The tree of that source, by dtc."""
+    return subprocess.run(["dtc", "-O", "dtb"], input=text.encode(), check=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE).stdout
 
 
 def setup_header(image):

@@ -54,6 +54,7 @@ class Given:
     rsdp          reporter.Rsdp
     entry         32 or 64
     long_mode     the processor has it
+    device_tree   the bytes of the one that the kernel must find, or None
     """
 
     kernel: bytes
@@ -63,6 +64,7 @@ class Given:
     rsdp: reporter.Rsdp
     entry: int = 32
     long_mode: bool = True
+    device_tree: bytes | None = None
 
     def field(self, name):
         offset, size = next((offset, size) for field, offset, size in HEADER_FIELDS if field == name)
@@ -207,12 +209,27 @@ def check_boot_params(report, given):
     assert (report["alt_mem_k"], report["ext_mem_k"]) == (min(kib, 0xFFFFFFFF), min(kib, 0xFFFF))
     assert report["ext_cmd_line_ptr"] == 0
     assert report["acpi_rsdp_addr"] == given.rsdp.address
+    check_setup_data(report, given)
+    assert report.other == {}, "bytes of boot_params that nobody asked for"
+
+
+SETUP_E820_EXT, SETUP_DTB = 1, 2
+SETUP_DATA_HEADER = 16
+
+
+def check_setup_data(report, given):
+    """A node for what does not go into boot_params, at a multiple of 8 as Linux's structure wants it."""
     entries = len(normalise(pc_memory(given.memory)))
     assert report["e820_entries"] == min(entries, 128)
-    assert [report.numbers(key)[1:] for key in report.indexed("setup_data")] == (
-        [[1, (entries - 128) * 20]] if entries > 128 else [])
-    assert "setup_data_broken" not in report
-    assert report.other == {}, "bytes of boot_params that nobody asked for"
+    nodes = {type: blob for type, blob in report.setup_data}
+    assert len(nodes) == len(report.setup_data) and "setup_data_broken" not in report
+    assert nodes.keys() == ({SETUP_E820_EXT} if entries > 128 else set()) | ({SETUP_DTB} if given.device_tree else set())
+    if entries > 128:
+        assert nodes[SETUP_E820_EXT].size == (entries - 128) * 20
+    if given.device_tree:
+        tree = nodes[SETUP_DTB]
+        assert (tree.size, tree.crc32) == (len(given.device_tree), zlib.crc32(given.device_tree))
+        assert tree.address % 8 == 0
 
 
 def may_begin_at_page_start(initrd, zeros):
@@ -247,7 +264,7 @@ def places(report, given):
     if report.initrd.size:
         # Linux frees whole pages of it.
         found.append(("initrd", report.initrd.address, -(-report.initrd.size // PAGE) * PAGE))
-    found += [(key, report.numbers(key)[0], 16 + report.numbers(key)[2]) for key in report.indexed("setup_data")]
+    found += [(key, report.numbers(key)[0], SETUP_DATA_HEADER + report.numbers(key)[2]) for key in report.indexed("setup_data")]
     found += [(key, report.numbers(key)[0], PAGE) for key in report.indexed("page_table")]
     return found
 
@@ -270,7 +287,8 @@ def check_places(report, given):
 def check_page_tables(report, given):
     for mapping in report.mappings:
         assert mapping.start == mapping.physical and mapping.writable, mapping
-    wanted = [place for place in places(report, given) if place[0] in ("kernel", "boot_params", "command line")]
+    wanted = [place for place in places(report, given) if place[0] in ("kernel", "boot_params", "command line") or
+              place[0].startswith("setup_data")]
     for name, address, size in wanted:
         assert any(mapping.start <= address and address + size <= mapping.start + mapping.size
                    for mapping in report.mappings), f"{name} at {address:#x} is not mapped"

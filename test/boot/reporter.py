@@ -161,6 +161,12 @@ class Report:
         return [self._blob(key) for key in self.indexed("module_bytes")]
 
     @property
+    def setup_data(self):
+        """Linux's nodes as (type, Blob of what is behind the node's header), in the order of the list."""
+        return [(self.numbers(key)[1], self._blob(key.replace("setup_data.", "setup_data_bytes.")))
+                for key in self.indexed("setup_data")]
+
+    @property
     def rsdp(self):
         return self._rsdp("rsdp")
 

@@ -9,6 +9,7 @@ from boots import MICROVM, OURS, error_of, report_of
 from fit import Configuration, Image, bundle
 from guest import REACHED, Guest
 from qemu import run
+from uki import make_uki
 
 KERNEL = "linux32.bzImage"
 
@@ -24,6 +25,7 @@ KINDS = {
     "PVHBOOT_MULTIBOOT": (["multiboot1.elf", "multiboot2.elf"], ("pvh.elf", "pvh")),
     "PVHBOOT_PVH": (["pvh.elf", "pvh32.elf"], ("multiboot2.elf", "multiboot2")),
     "PVHBOOT_BUNDLES": (["bundle"], ("multiboot1.elf", "multiboot1")),
+    "PVHBOOT_UKI": (["uki"], ("bundle", "linux")),
 }
 XEN = "PVHBOOT_XEN"
 SSE2 = "PVHBOOT_SSE2"
@@ -38,6 +40,8 @@ def boot_with(payloads, tmp_path_factory):
         path = payloads / name
         if name == "bundle":
             path = bundle(folder / "kernel.itb", [Image("kernel", payloads / KERNEL)], [Configuration("all", "kernel")])
+        if name == "uki":
+            path = make_uki(folder / "linux.efi", [(".linux", (payloads / KERNEL).read_bytes())])
         if format:
             packed = folder / format
             packed.write_bytes(packing.pack(format, path.read_bytes()))

@@ -342,7 +342,7 @@ static bool may_have_unpacked(const struct simulated_machine *machine,
                               const struct host_input *host) {
     const struct judged_file file = {machine, host->modules[0].paddr, host->modules[0].size};
     return machine->plan.unpacked.count || file_number(&file, 0, 4) == FIT_MAGIC ||
-           (is_linux(&file) && asks_for_pvh(machine, host)) ||
+           judge_is_uki(&file) || (is_linux(&file) && asks_for_pvh(machine, host)) ||
            judge_packing(machine, &host->modules[0]);
 }
 
@@ -544,6 +544,11 @@ static bool is_bundle(const struct simulated_machine *machine,
     return file_number(&file, 0, 4) == FIT_MAGIC;
 }
 
+static bool is_uki(const struct simulated_machine *machine, const struct judged_payload *payload) {
+    const struct judged_file file = kernel_file(machine, payload);
+    return judge_is_uki(&file);
+}
+
 static char *copy_text_of(struct span text) {
     char *copy = calloc(1, text.size + 1);
     if (!copy)
@@ -552,9 +557,9 @@ static char *copy_text_of(struct span text) {
     return copy;
 }
 
-/* A container may hold another: a bundle compressed data, and they a bundle. */
+/* A container may hold another: a bundle compressed data, and they a UKI. */
 static const char *open_containers(const struct simulated_machine *machine,
-                                   struct judged_payload *payload) {
+                                   const struct host_input *host, struct judged_payload *payload) {
     const char *wrong = NULL;
     for (;;) {
         if (wrong)
@@ -563,6 +568,8 @@ static const char *open_containers(const struct simulated_machine *machine,
             if (payload->bundled)
                 return "a bundle in a bundle was booted";
             wrong = judge_bundle(machine, payload);
+        } else if (is_uki(machine, payload)) {
+            wrong = judge_uki(machine, host, payload);
         } else if (judge_packing(machine, &payload->parts[0])) {
             if (payload->unpacked)
                 return "what was compressed twice was booted";
@@ -613,10 +620,12 @@ static const char *find_payload(const struct simulated_machine *machine,
         (host->start_info.nr_modules > 1 || (!options->has_sha256 && !is_bundle(machine, payload))))
         wrong = "what nothing vouches for was taken";
     if (!wrong)
-        wrong = open_containers(machine, payload);
+        wrong = open_containers(machine, host, payload);
     for (uint32_t i = 1; i < host->start_info.nr_modules; i++)
         judged_payload_add(payload, host->modules[i]);
-    return wrong ? wrong : choose_kind(machine, host, payload);
+    if (!wrong)
+        wrong = choose_kind(machine, host, payload);
+    return wrong ? wrong : judge_take_device_trees(machine, payload);
 }
 
 /* Once the plan was carried out. */

@@ -94,7 +94,20 @@ struct judged_payload {
     uint64_t line;      /* physical address of the bundle's text, 0 for none */
     uint64_t argv0;     /* the same */
     char *option_argv0; /* pvhboot.argv0=, NULL for none; the line may be overwritten */
+    struct hvm_modlist_entry device_tree; /* no size: none */
+    bool unified;                         /* out of a UKI */
+    uint64_t line_skipped;                /* of the host's line, up to behind a profile's number */
+    struct extent section_line;           /* the line, if it is not empty */
 };
+
+/* A file in memory as it was when watching began: what lies behind its end reads as 0. */
+struct judged_file {
+    const struct simulated_machine *machine;
+    uint64_t address;
+    uint64_t size;
+};
+
+uint64_t file_number(const struct judged_file *file, uint64_t offset, unsigned size);
 
 void judged_payload_add(struct judged_payload *payload, struct hvm_modlist_entry part);
 
@@ -111,21 +124,25 @@ unsigned judge_packing(const struct simulated_machine *machine,
 /* Opens part 0, a bundle, into its parts. */
 const char *judge_bundle(const struct simulated_machine *machine, struct judged_payload *payload);
 
+/* Opens part 0, a UKI, into its parts. */
+bool judge_is_uki(const struct judged_file *file);
+const char *judge_uki(const struct simulated_machine *machine, const struct host_input *host,
+                      struct judged_payload *payload);
+
+/* Makes it the payload's device tree; nothing is none. */
+const char *judge_add_device_tree(const struct simulated_machine *machine,
+                                  struct judged_payload *payload, struct hvm_modlist_entry tree);
+
+/* The same of those among the parts of a Linux; other kernels may have none from elsewhere. */
+const char *judge_take_device_trees(const struct simulated_machine *machine,
+                                    struct judged_payload *payload);
+
 /* The 32 bytes of it. */
 void judge_digest_sha256(const uint8_t *bytes, size_t size, uint8_t *digest);
 
 /* Whether the part has the digest of pvhboot.sha256. */
 const char *judge_sha256(const struct simulated_machine *machine,
                          const struct hvm_modlist_entry *part);
-
-/* A file in memory as it was when watching began: what lies behind its end reads as 0. */
-struct judged_file {
-    const struct simulated_machine *machine;
-    uint64_t address;
-    uint64_t size;
-};
-
-uint64_t file_number(const struct judged_file *file, uint64_t offset, unsigned size);
 
 /* What is loaded of an ELF file, as linked. */
 struct judged_segment {
@@ -245,6 +262,17 @@ size_t judged_text(const struct simulated_machine *machine, uint64_t address, ui
  */
 size_t judged_line(const struct simulated_machine *machine, const struct host_input *host,
                    const struct judged_payload *payload, uint8_t *line);
+
+/* Takes "@N" off the front of the line that counts for a UKI; 0 where there is none. */
+uint64_t judge_take_profile(const struct simulated_machine *machine, const struct host_input *host,
+                            struct judged_payload *payload);
+
+/* A UKI's own line, if neither bundle nor host say anything. */
+void judge_choose_line(const struct simulated_machine *machine, const struct host_input *host,
+                       struct judged_payload *payload, struct extent text);
+
+/* Behind the words of ours that it begins with, and one space behind each. */
+size_t judge_behind_ours(const uint8_t *text, size_t size);
 
 /* Each of our words and one space beside it taken out. */
 size_t judge_strip(const uint8_t *line, size_t size, uint8_t *payload);

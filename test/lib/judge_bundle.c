@@ -306,6 +306,23 @@ static const char *add_image(const struct tree *tree, uint32_t images, const cha
     return wrong;
 }
 
+/* The image that `fdt` names; overlays would follow. */
+static const char *add_device_tree(const struct tree *tree, uint32_t images, uint32_t configuration,
+                                   struct judged_payload *payload) {
+    struct item property;
+    char name[LONGEST_NAME];
+    uint32_t node;
+    if (!property_text(tree, configuration, "fdt", name) || !*name)
+        return NULL;
+    find_property(tree, configuration, "fdt", &property);
+    if (property.value_size > strlen(name) + 1)
+        return "a device tree with overlays was taken";
+    const char *wrong = add_image(tree, images, name, false, payload, &node);
+    if (wrong)
+        return wrong;
+    return judge_add_device_tree(tree->machine, payload, payload->parts[--payload->part_count]);
+}
+
 static const char *add_named(const struct tree *tree, uint32_t images, uint32_t configuration,
                              struct judged_payload *payload) {
     char name[LONGEST_NAME];
@@ -317,14 +334,22 @@ static const char *add_named(const struct tree *tree, uint32_t images, uint32_t 
     wrong = add_image(tree, images, name, false, payload, &node);
     if (wrong)
         return wrong;
-    payload->line = text_address(tree, configuration, LINE_PROPERTY);
-    if (!payload->line)
-        payload->line = payload->parts[0].cmdline_paddr;
+    uint64_t line = text_address(tree, configuration, LINE_PROPERTY);
+    if (!line)
+        line = payload->parts[0].cmdline_paddr;
+    if (line) {
+        /* A UKI's, that it may be in, counts no more. */
+        payload->line = line;
+        payload->section_line = (struct extent){0};
+    }
     payload->argv0 = text_address(tree, configuration, ARGV0_PROPERTY);
     if (!payload->argv0)
         payload->argv0 = text_address(tree, node, ARGV0_PROPERTY);
     /* The kernel's text is the bundle's line now, and no module's. */
     payload->parts[0].cmdline_paddr = 0;
+    wrong = add_device_tree(tree, images, configuration, payload);
+    if (wrong)
+        return wrong;
     if (property_text(tree, configuration, "ramdisk", name))
         wrong = add_image(tree, images, name, true, payload, &node);
     if (!find_property(tree, configuration, "loadables", &list))
@@ -374,9 +399,17 @@ const char *judge_bundle(const struct simulated_machine *machine, struct judged_
     }
     if (!find_child(&tree, configurations, name, &configuration))
         return "a configuration that is not there was taken";
+    /* What a UKI around it has comes behind its own. */
+    struct hvm_modlist_entry *outer = payload->parts;
+    const uint32_t outer_count = payload->part_count;
+    payload->parts = NULL;
     payload->part_count = 0;
     payload->bundled = true;
-    return add_named(&tree, images, configuration, payload);
+    const char *wrong = add_named(&tree, images, configuration, payload);
+    for (uint32_t i = 1; i < outer_count; i++)
+        judged_payload_add(payload, outer[i]);
+    free(outer);
+    return wrong;
 }
 
 void judge_digest_sha256(const uint8_t *bytes, size_t size, uint8_t *digest) {

@@ -20,7 +20,9 @@ struct boot {
     struct extent runtime;            /* the kernel's, from its load address on */
     struct extent initrd;
     uint64_t command_line;
-    bool told_by_word; /* where the RSDP is, on the command line */
+    bool told_by_word;  /* where the RSDP is, on the command line */
+    struct extent tree; /* the device tree's node */
+    uint64_t map_node;  /* the list from behind that on */
 };
 
 static const uint8_t *now(const struct boot *boot, uint64_t address) {
@@ -204,6 +206,27 @@ static const char *judge_searched_rsdp(const struct boot *boot) {
 
 /* --- The map ---------------------------------------------------------------------------------- */
 
+/* The device tree is the first of the list; what comes behind it is the map's, or the file's. */
+static const char *judge_device_tree(struct boot *boot) {
+    const struct hvm_modlist_entry *tree = &boot->payload->device_tree;
+    struct setup_data node;
+    boot->map_node = boot->params->hdr.setup_data;
+    if (!tree->size)
+        return NULL;
+    if (boot->kernel->version < 0x209)
+        return "a kernel from before 2.09 was given a device tree";
+    const uint64_t start = boot->map_node;
+    if (start % 8 || !is_ram(boot, (struct extent){start, start + sizeof node + tree->size}))
+        return "the device tree is not in RAM, or not aligned";
+    memcpy(&node, now(boot, start), sizeof node);
+    if (node.type != SETUP_DTB || node.len != tree->size ||
+        !judge_holds(boot->machine, start + sizeof node, tree->paddr, tree->size))
+        return "the device tree is not what was given";
+    boot->tree = (struct extent){start, start + sizeof node + node.len};
+    boot->map_node = node.next;
+    return NULL;
+}
+
 #define MOST_E820_ENTRIES (2 * MEMORY_TABLE_LIMIT)
 
 static size_t read_e820(const struct boot *boot, struct e820_entry *entries) {
@@ -212,7 +235,7 @@ static size_t read_e820(const struct boot *boot, struct e820_entry *entries) {
         return 0;
     memcpy(entries, boot->params->e820_table, count * sizeof *entries);
     uint64_t file_node = boot->kernel->header.setup_data;
-    uint64_t address = boot->params->hdr.setup_data;
+    uint64_t address = boot->map_node;
     if (boot->kernel->version < 0x209 || address == file_node)
         return count;
     struct setup_data node;
@@ -309,7 +332,7 @@ static const char *judge_pages(const struct boot *boot) {
     if (!all_mapped(boot, boot->runtime) ||
         !all_mapped(boot, (struct extent){params, params + sizeof *boot->params}) ||
         !all_mapped(boot, (struct extent){boot->command_line, line_end}) ||
-        !all_mapped(boot, extent_of(plan->mover)))
+        !all_mapped(boot, boot->tree) || !all_mapped(boot, extent_of(plan->mover)))
         return "something that the 64-bit protocol wants mapped is not";
     return NULL;
 }
@@ -336,6 +359,9 @@ static const char *judge_clear_of_each_other(const struct boot *boot) {
         wrong = judge_add_piece(&pieces, boot->host, boot->command_line, line_size,
                                 "the command line is not in RAM");
     if (!wrong)
+        wrong = judge_add_piece(&pieces, boot->host, boot->tree.start,
+                                boot->tree.end - boot->tree.start, "the device tree is not in RAM");
+    if (!wrong)
         wrong = judge_add_piece(&pieces, boot->host, plan->mover.start,
                                 plan->mover.end - plan->mover.start, "the mover is not in RAM");
     if (!wrong)
@@ -359,6 +385,8 @@ static const char *judge_handed(struct boot *boot) {
         wrong = judge_line(boot);
     if (!wrong)
         wrong = judge_searched_rsdp(boot);
+    if (!wrong)
+        wrong = judge_device_tree(boot);
     if (!wrong)
         wrong = judge_clear_of_each_other(boot);
     if (!wrong)

@@ -6,6 +6,7 @@
  */
 #include "scenario.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "abi/cpio.h"
@@ -14,6 +15,7 @@
 #include "multiboot_shape.h"
 #include "pack.h"
 #include "pvh_shape.h"
+#include "uki_shape.h"
 
 #define START_INFO 0x11000u
 #define MODULE_LIST 0x11100u
@@ -33,6 +35,11 @@ uint8_t input_byte(struct input *input) {
 uint16_t input_word(struct input *input) {
     const uint16_t low = input_byte(input);
     return (uint16_t)(low | input_byte(input) << 8);
+}
+
+/* From its end: what is asked for in the middle, later than the rest was thought of. */
+static uint8_t input_last(struct input *input) {
+    return input->size ? input->bytes[--input->size] : 0;
 }
 
 /* One chance in `of`. */
@@ -405,6 +412,17 @@ static void pack_image(struct input *input, struct bundle_image *image, uint8_t 
     image->compression = packing_name(packing);
 }
 
+/* Something that says to be a tree, of those bytes or a few less or more. */
+static void make_device_tree(struct input *input, uint8_t *bytes, uint32_t size) {
+    static const uint8_t magic[] = {0xd0, 0x0d, 0xfe, 0xed};
+    const uint32_t total = size - (rarely(input, 4) ? input_byte(input) - 8u : 0);
+    if (size < 8)
+        return;
+    memcpy(bytes, magic, sizeof magic);
+    for (uint32_t i = 0; i < 4; i++)
+        bytes[4 + i] = (uint8_t)(total >> (24 - 8 * i));
+}
+
 /* A bundle of that kernel and some more; gives its size. */
 static uint32_t make_bundle(struct input *input, uint8_t *kernel, uint32_t size, uint8_t *bytes) {
     static const char *const names[] = {"ramdisk-1", "loadable-1", "loadable-2"};
@@ -431,6 +449,12 @@ static uint32_t make_bundle(struct input *input, uint8_t *kernel, uint32_t size,
         add_hashes(input, image);
         if (rarely(input, 4))
             image->type = "ramdisk";
+    }
+    if (input_last(input) % 4 == 1) {
+        static uint8_t tree[64];
+        make_device_tree(input, tree, sizeof tree);
+        bundle_add_image(&shape, "fdt-1", tree, sizeof tree);
+        shape.fdt = "fdt-1";
     }
     size = bundle_write(&shape, bytes, LARGEST_FILE);
     damage_file(input, bytes, size < 0x600 ? size : 0x600);
@@ -579,6 +603,76 @@ static void make_xen(struct simulated_machine *machine, struct input *input) {
     hide_map(machine, input);
 }
 
+/* --- UKIs and device trees -------------------------------------------------------------------- */
+
+static void add_section(struct input *input, struct uki_shape *shape, uint8_t *content) {
+    static const char *const names[] = {".cmdline", ".initrd", ".ucode",   ".dtb",
+                                        ".profile", ".osrel",  ".profile", ".linux"};
+    const uint8_t which = input_byte(input) % 8;
+    const uint32_t size = input_word(input) % (which == 0 ? 64u : 0x800u);
+    memset(content, 0x20 + input_byte(input) % 96, size);
+    if (which == 3)
+        make_device_tree(input, content, size);
+    struct uki_section *section = uki_add(shape, names[which], content, size);
+    if (rarely(input, 8))
+        section->virtual_size += input_byte(input) - 16u;
+    if (rarely(input, 8))
+        section->raw_size = input_word(input);
+    section->has_pointer = rarely(input, 16);
+    section->pointer = input_byte(input) * 64u;
+}
+
+#define UKI_CONTENTS 12u
+
+/* In front of the host's line, which is there already. */
+static void ask_for_profile(struct simulated_machine *machine, struct input *input) {
+    static const char *const beginnings[] = {
+        "@0 ", "@1 ",          "@2",   "@1x ", "@",
+        "@0",  "@4294967296 ", " @1 ", "@1\t", "pvhboot.verbose @1 "};
+    char line[1024];
+    const char *text =
+        machine->start_info.cmdline_paddr && machine->start_info.cmdline_paddr < FOUR_GIB - 512
+            ? simulated_bytes(machine, machine->start_info.cmdline_paddr)
+            : "";
+    snprintf(line, sizeof line, "%s%.512s", beginnings[input_byte(input) % 10], text);
+    simulated_text(machine, LINE, line);
+    machine->start_info.cmdline_paddr = LINE;
+}
+
+/* Module 0 becomes a UKI with what it was as its kernel. */
+static void make_uki(struct simulated_machine *machine, struct input *input) {
+    static uint8_t kernel[LARGEST_FILE];
+    static uint8_t contents[UKI_CONTENTS][0x800];
+    static uint8_t bytes[2 * LARGEST_FILE];
+    struct hvm_modlist_entry *module = simulated_bytes(machine, MODULE_LIST);
+    struct uki_shape shape = uki_shape();
+    if (module->size > sizeof kernel || module->paddr > FOUR_GIB - sizeof bytes)
+        return;
+    memcpy(kernel, simulated_bytes(machine, module->paddr), module->size);
+    const uint8_t before = input_byte(input) % 4;
+    for (uint8_t i = 0; i < before; i++)
+        add_section(input, &shape, contents[i]);
+    uki_add(&shape, ".linux", kernel, (uint32_t)module->size);
+    for (uint8_t i = input_byte(input) % 8; i; i--)
+        add_section(input, &shape, contents[before + i]);
+    uint32_t size = uki_write(&shape, bytes, sizeof bytes);
+    damage_file(input, bytes, 0x300);
+    if (rarely(input, 8) && size <= LARGEST_FILE)
+        size = pack_file(input, bytes, size);
+    simulated_put(machine, module->paddr, bytes, size);
+    module->size = size;
+    if (rarely(input, 2))
+        ask_for_profile(machine, input);
+}
+
+static void make_tree_of_module(struct simulated_machine *machine, struct input *input) {
+    const struct hvm_modlist_entry *modules = simulated_bytes(machine, MODULE_LIST);
+    const struct hvm_modlist_entry *module =
+        &modules[input_byte(input) % machine->start_info.nr_modules];
+    if (module != modules && module->paddr < FOUR_GIB - PAGE_SIZE)
+        make_device_tree(input, simulated_bytes(machine, module->paddr), (uint32_t)module->size);
+}
+
 void scenario_make(struct simulated_machine *machine, struct input *input) {
     machine->start_info.magic = XEN_HVM_START_MAGIC_VALUE;
     machine->start_info.version = 1;
@@ -600,4 +694,8 @@ void scenario_make(struct simulated_machine *machine, struct input *input) {
     /* Last, so that inputs from before there was such a thing still mean the same. */
     if (rarely(input, 3))
         make_xen(machine, input);
+    if (rarely(input, 4))
+        make_tree_of_module(machine, input);
+    if (rarely(input, 3))
+        make_uki(machine, input);
 }

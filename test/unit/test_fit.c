@@ -212,16 +212,6 @@ static void names_of_images_are_whole_names(void **state) {
     assert_boots(machine);
 }
 
-/* Until there is a use for it, a device tree in a configuration is passed over. */
-static void a_device_tree_is_passed_over(void **state) {
-    (void)state;
-    struct bundle_shape shape = whole_shape();
-    shape.fdt = "fdt-1";
-    struct simulated_machine *machine = machine_of(&shape);
-    assert_boots(machine);
-    assert_int_equal(info_of(machine).mods_count, 3);
-}
-
 /* The file may be larger than the bundle: a host rounds up, or pads. */
 static void what_lies_behind_does_not_matter(void **state) {
     (void)state;
@@ -926,7 +916,6 @@ int main(void) {
         cmocka_unit_test(linux_out_of_a_bundle),
         cmocka_unit_test(which_configuration),
         cmocka_unit_test(names_of_images_are_whole_names),
-        cmocka_unit_test(a_device_tree_is_passed_over),
         cmocka_unit_test(what_lies_behind_does_not_matter),
         cmocka_unit_test(data_stay_where_they_are),
         cmocka_unit_test(no_modules),

@@ -543,7 +543,7 @@ static void the_64_bit_entry_with_all_far_apart(void **state) {
     struct bzimage_shape shape = bzimage_shape(0x20f, CODE_SIZE);
     shape.header.cmdline_size = 0x8000;
     struct simulated_machine *machine = machine_with(&shape, KERNEL);
-    const struct hvm_memmap_table_entry map[] = {{0x400000, 0x20000, 1, 0},
+    const struct hvm_memmap_table_entry map[] = {{0x400000, 0x27000, 1, 0},
                                                  {0x1000000, 0x20000, 1, 0},
                                                  {KERNEL, 0x8000, 1, 0},
                                                  {0x3000000, 0x10000, 1, 0}};

@@ -273,6 +273,42 @@ static void lines_are_stripped_as_the_judge_does(void **state) {
     }
 }
 
+static bool is_blank(const uint8_t *text, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if (!strchr(" \t\n\v\f\r", text[i]))
+            return false;
+    return true;
+}
+
+static void what_a_line_begins_with(void **state) {
+    (void)state;
+    static const char *const pieces[] = {" ",          "pvhboot.", "\"", "a",
+                                         "pvhboot.x ", "@1",       "\t", "\n"};
+    struct random random = random_seeded(seed_for("what_a_line_begins_with"));
+    for (unsigned round = 0; round < 20000; round++) {
+        char text[256] = "";
+        uint8_t stripped[256];
+        for (uint64_t i = random_below(&random, 10); i; i--)
+            strcat(text, pieces[random_below(&random, COUNT(pieces))]);
+        const size_t size = strlen(text);
+        uint8_t *bytes = test_malloc(size + !size);
+        /* Without the NUL: one byte more is one too many. */
+        for (size_t i = 0; i < size; i++)
+            bytes[i] = (uint8_t)text[i];
+        const struct span line = {0x1000, bytes, size};
+        const struct span rest = options_skip_ours(line);
+        const size_t behind = judge_behind_ours(bytes, size);
+        if (rest.bytes != bytes + behind || rest.size != size - behind ||
+            rest.address != 0x1000 + behind)
+            fail_msg("round %u: of \"%s\" %u bytes were skipped, not %u", round, text,
+                     (unsigned)(size - rest.size), (unsigned)behind);
+        const bool blank = is_blank(stripped, judge_strip(bytes, size, stripped));
+        if (options_are_all(line) != blank)
+            fail_msg("round %u: \"%s\" is not told right", round, text);
+        test_free(bytes);
+    }
+}
+
 /* --- Moves ------------------------------------------------------------------------------------ */
 
 #define MODULE 0x2000000u
@@ -335,9 +371,19 @@ static void any_moves_end_as_in_infinite_memory(void **state) {
 
 /* What the random machines boot: otherwise the test would show less than it says. */
 struct booted {
-    unsigned all, packed, inner_kernels, by_xens_map, pc_maps;
+    unsigned all, packed, inner_kernels, by_xens_map, pc_maps, ukis, device_trees;
     unsigned by_protocol[5];
 };
+
+static bool has_device_tree(struct simulated_machine *machine) {
+    const struct boot_params *params = simulated_bytes(machine, machine->plan.handoff.esi);
+    struct setup_data node = {0};
+    if ((strcmp(machine->plan.protocol, "linux") == 0 ||
+         strcmp(machine->plan.protocol, "vmlinux") == 0) &&
+        params->hdr.version >= 0x209 && params->hdr.setup_data < LOW_MEMORY_END)
+        memcpy(&node, simulated_bytes(machine, params->hdr.setup_data), sizeof node);
+    return node.type == SETUP_DTB;
+}
 
 static void count(struct booted *booted, struct simulated_machine *machine) {
     static const char *const protocols[] = {"linux", "multiboot1", "multiboot2", "pvh", "vmlinux"};
@@ -349,6 +395,9 @@ static void count(struct booted *booted, struct simulated_machine *machine) {
     booted->pc_maps += machine->info.pc_map.ranges != machine->info.map.ranges;
     for (size_t i = 0; i < COUNT(protocols); i++)
         booted->by_protocol[i] += strcmp(machine->plan.protocol, protocols[i]) == 0;
+    const struct span module = machine->info.modules[0].bytes;
+    booted->ukis += judge_is_uki(&(struct judged_file){machine, module.address, module.size});
+    booted->device_trees += has_device_tree(machine);
     booted->inner_kernels +=
         magic == LINUX_HEADER_MAGIC && strcmp(machine->plan.protocol, "pvh") == 0;
 }
@@ -374,14 +423,16 @@ static void any_machine_boots_right_or_is_refused(void **state) {
     }
     printf(
         "%u of %u booted, %u of them packed, %u kernels inside a bzImage, %u by Xen's map, %u with "
-        "RAM in the legacy area\n",
-        booted.all, rounds, booted.packed, booted.inner_kernels, booted.by_xens_map,
-        booted.pc_maps);
+        "RAM in the legacy area, %u UKIs, %u device trees\n",
+        booted.all, rounds, booted.packed, booted.inner_kernels, booted.by_xens_map, booted.pc_maps,
+        booted.ukis, booted.device_trees);
     assert_true(booted.all > rounds / 10);
     assert_true(booted.packed > rounds / 50);
     assert_true(booted.by_xens_map > rounds / 50);
     assert_true(booted.pc_maps > rounds / 50);
     assert_true(booted.inner_kernels > 0);
+    assert_true(booted.ukis > rounds / 100);
+    assert_true(booted.device_trees > 0);
     for (size_t i = 0; i < COUNT(booted.by_protocol); i++)
         assert_true(booted.by_protocol[i] > rounds / 300);
 }
@@ -393,6 +444,7 @@ int main(void) {
         cmocka_unit_test(room_in_a_table_is_the_lowest),
         cmocka_unit_test(room_in_a_map_is_the_lowest_or_highest),
         cmocka_unit_test(lines_are_stripped_as_the_judge_does),
+        cmocka_unit_test(what_a_line_begins_with),
         cmocka_unit_test(any_moves_end_as_in_infinite_memory),
         cmocka_unit_test(any_machine_boots_right_or_is_refused),
     };
