@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the subcommands share: complaints, files, arguments. */
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void complain_with(const char *format, va_list values) {
+    fputs("pvhboot: ", stderr);
+    vfprintf(stderr, format, values);
+    fputc('\n', stderr);
+}
+
+void complain(const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    complain_with(format, values);
+    va_end(values);
+}
+
+int complain_usage(const struct command *command, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    complain_with(format, values);
+    va_end(values);
+    fprintf(stderr, "Try: pvhboot %s --help\n", command->name);
+    return COMMAND_USAGE;
+}
+
+static void write_to_file(void *context, const char *text, size_t size) {
+    fwrite(text, 1, size, context);
+}
+
+struct output output_to_file(void *stdio_file) {
+    return (struct output){write_to_file, stdio_file};
+}
+
+int complain_error(const struct error *error) {
+    error_print(output_to_file(stderr), error);
+    return COMMAND_DOES_NOT_BOOT;
+}
+
+bool stream_is_terminal(void *stdio_file) {
+    return isatty(fileno(stdio_file)) && !getenv("NO_COLOR");
+}
+
+/* --- Files that are read ---------------------------------------------------------------------- */
+
+#define FIRST_PIECE 65536u
+
+/* Of pipes the system does not tell the size. */
+static bool read_to_end(int descriptor, struct file *file) {
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    size_t room = 0;
+    for (;;) {
+        if (size == room) {
+            room = room ? room * 2 : FIRST_PIECE;
+            uint8_t *more = realloc(bytes, room);
+            if (!more)
+                break;
+            bytes = more;
+        }
+        ssize_t got = read(descriptor, bytes + size, room - size);
+        if (got == 0) {
+            file->bytes = bytes;
+            file->size = size;
+            return true;
+        }
+        if (got < 0 && errno != EINTR)
+            break;
+        size += got > 0 ? (size_t)got : 0;
+    }
+    free(bytes);
+    return false;
+}
+
+static bool map_file(int descriptor, size_t size, struct file *file) {
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (bytes == MAP_FAILED)
+        return false;
+    file->bytes = bytes;
+    file->size = size;
+    file->mapped = true;
+    return true;
+}
+
+bool file_open(const char *name, struct file *file) {
+    struct stat about;
+    const bool is_input = strcmp(name, "-") == 0;
+    const int descriptor = is_input ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+    *file = (struct file){.name = name};
+    bool good = descriptor >= 0 && fstat(descriptor, &about) == 0;
+    if (good && S_ISDIR(about.st_mode)) {
+        errno = EISDIR;
+        good = false;
+    } else if (good && S_ISREG(about.st_mode) && about.st_size > 0) {
+        good = map_file(descriptor, (size_t)about.st_size, file);
+    } else if (good) {
+        good = read_to_end(descriptor, file);
+    }
+    if (!good)
+        complain("%s: %s", name, strerror(errno));
+    if (descriptor >= 0 && !is_input)
+        close(descriptor);
+    return good;
+}
+
+void file_close(struct file *file) {
+    if (file->mapped)
+        munmap((void *)(uintptr_t)file->bytes, file->size);
+    else
+        free((void *)(uintptr_t)file->bytes);
+    *file = (struct file){.name = file->name};
+}
+
+/* --- Files that are written ------------------------------------------------------------------- */
+
+static void writing_failed(struct file_writer *writer) {
+    if (!writer->failed)
+        complain("%s: %s", writer->name, strerror(errno));
+    writer->failed = true;
+}
+
+bool file_create(struct file_writer *writer, const char *name) {
+    struct stat about;
+    *writer = (struct file_writer){.name = name, .descriptor = -1};
+    if (stat(name, &about) == 0 && !S_ISREG(about.st_mode)) {
+        writer->descriptor = open(name, O_WRONLY | O_CLOEXEC);
+    } else {
+        if (asprintf(&writer->temporary, "%s.XXXXXX", name) < 0)
+            writer->temporary = NULL;
+        else
+            writer->descriptor = mkostemp(writer->temporary, O_CLOEXEC);
+    }
+    if (writer->descriptor >= 0)
+        return true;
+    writing_failed(writer);
+    free(writer->temporary);
+    return false;
+}
+
+void file_write(struct file_writer *writer, const void *bytes, size_t size) {
+    const uint8_t *next = bytes;
+    while (size && !writer->failed) {
+        ssize_t written = write(writer->descriptor, next, size);
+        if (written < 0 && errno != EINTR)
+            writing_failed(writer);
+        if (written > 0) {
+            next += written;
+            size -= (size_t)written;
+        }
+    }
+}
+
+/* What a new file of the user's has: mkostemp gives 0600. */
+static mode_t usual_mode(void) {
+    const mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+bool file_finish(struct file_writer *writer, bool keep) {
+    keep = keep && !writer->failed;
+    if (keep && writer->temporary && fchmod(writer->descriptor, usual_mode()))
+        writing_failed(writer);
+    if (close(writer->descriptor))
+        writing_failed(writer);
+    keep = keep && !writer->failed;
+    if (keep && writer->temporary && rename(writer->temporary, writer->name)) {
+        writing_failed(writer);
+        keep = false;
+    }
+    if (!keep && writer->temporary)
+        unlink(writer->temporary);
+    free(writer->temporary);
+    return keep;
+}
+
+/* --- Arguments -------------------------------------------------------------------------------- */
+
+struct named_payload named_payload_parse(char *text) {
+    struct named_payload payload = {.path = text};
+    char *to = text;
+    for (const char *from = text; *from; from++) {
+        if (*from == ',' && from[1] != ',') {
+            payload.arguments = from + 1;
+            break;
+        }
+        if (*from == ',')
+            from++;
+        *to++ = *from;
+    }
+    *to = 0;
+    return payload;
+}

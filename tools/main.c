@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command `pvhboot`: chooses the subcommand. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+
+static const struct command *const commands[] = {
+    &run_command, &inspect_command, &plan_command, &pack_command, &config_command,
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static void print_help(FILE *stream) {
+    fputs("usage: pvhboot COMMAND [ARGUMENTS]\n"
+          "       pvhboot COMMAND --help\n\n"
+          "Boots kernels through a virtual machine's PVH entry, and shows beforehand what would "
+          "happen.\n\n",
+          stream);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(stream, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fputs(
+        "\nExit codes: 0 done, 1 it would not boot (and why: an E number of pvhboot(7)), 2 wrong\n"
+        "usage, 3 trouble with a file or a program. `pvhboot run` gives QEMU's.\n"
+        "Manual pages: pvhboot(1), pvhboot(7).\n",
+        stream);
+}
+
+static const struct command *find_command(const char *name) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static bool asks_for_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return COMMAND_USAGE;
+    }
+    if (asks_for_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+        const struct command *about = argc > 2 ? find_command(argv[2]) : NULL;
+        if (about)
+            fputs(about->help, stdout);
+        else
+            print_help(stdout);
+        return COMMAND_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("pvhboot " PVHBOOT_VERSION);
+        return COMMAND_DONE;
+    }
+    const struct command *command = find_command(argv[1]);
+    if (!command) {
+        complain("there is no command \"%s\" (pvhboot --help lists them)", argv[1]);
+        return COMMAND_USAGE;
+    }
+    if (argc == 3 && asks_for_help(argv[2])) {
+        fputs(command->help, stdout);
+        return COMMAND_DONE;
+    }
+    optind = 1;
+    return command->run(argc - 1, argv + 1);
+}
