@@ -39,6 +39,22 @@ struct arena {
     size_t left;
 };
 
+/*
+ * Bytes that a structure takes of an arena: those that it has in the image, where pointers have 4.
+ * The tools of the build host count so too, so that everything gets the place that it gets in the
+ * image, and have an arena's contents elsewhere: struct machine, arena_memory.
+ */
+#if PVHBOOT_TOOL
+#define ARENA_SIZE(type, size_in_image) ((size_t)(size_in_image))
+#else
+#define ARENA_SIZE(type, size_in_image) sizeof(type)
+#endif
+#define ASSERT_ARENA_SIZE(type, size_in_image)                                                     \
+    _Static_assert(sizeof(void *) != 4 || sizeof(type) == (size_in_image), #type)
+
+#define MEMORY_RANGE_SIZE 20u
+ASSERT_ARENA_SIZE(struct memory_range, MEMORY_RANGE_SIZE);
+
 /* Uninitialised memory for `count` elements, or NULL when the arena is exhausted. 8-aligned. */
 void *arena_allocate(struct arena *arena, size_t count, size_t element_size);
 
@@ -48,11 +64,18 @@ struct boot_module {
     bool has_command_line;
 };
 
+#define BOOT_MODULE_SIZE 28u
+ASSERT_ARENA_SIZE(struct boot_module, BOOT_MODULE_SIZE);
+
 /* What the caller knows of the machine it runs on. */
 struct machine {
     const struct memory *memory;
     struct range image; /* where the running image lies, its stack included */
     bool long_mode;     /* CPUID 80000001h EDX bit 29 */
+#if PVHBOOT_BUNDLES
+    /* A self-contained image's, in memory behind it: module 0, the host's follow. .size 0: none. */
+    struct hvm_modlist_entry bundle;
+#endif
     /*
      * The memory map by hypercall, in an image with PVHBOOT_XEN. False when there is no Xen. Else
      * *answer is Xen's: negative, an error; or the number of entries there are, and the table holds
@@ -62,6 +85,10 @@ struct machine {
     /* display_find and display_set; NULL where there can be no display. */
     void (*find_display)(const struct memory_map *map, bool linear, struct display_device *device);
     void (*set_display)(const struct display_device *device, const struct display_mode *mode);
+#if PVHBOOT_TOOL
+    /* Memory for an arena's contents, as malloc gives it; NULL when there is none. */
+    void *(*arena_memory)(size_t size);
+#endif
 };
 
 struct boot_info {

@@ -27,6 +27,9 @@ struct segment {
     const char *name; /* a literal, for people */
 };
 
+#define SEGMENT_SIZE 20u
+ASSERT_ARENA_SIZE(struct segment, SEGMENT_SIZE);
+
 enum handoff_mode {
     HANDOFF_PROTECTED, /* 32-bit, paging off */
     HANDOFF_LONG,      /* 64-bit, paged through page_table */
@@ -100,9 +103,10 @@ struct plan {
  * those that a UKI has, and those that are no device tree.
  */
 #define PLAN_WORKING_MEMORY                                                                        \
-    (PLAN_SEGMENTS_LIMIT * sizeof(struct segment) +                                                \
+    (PLAN_SEGMENTS_LIMIT * ARENA_SIZE(struct segment, SEGMENT_SIZE) +                              \
      2u * PLAN_UNPACKED_LIMIT * sizeof(struct range) +                                             \
-     BOOT_MODULES_LIMIT * (3u * sizeof(struct boot_module) + sizeof(uint32_t) + sizeof(int)) +     \
+     BOOT_MODULES_LIMIT * (3u * ARENA_SIZE(struct boot_module, BOOT_MODULE_SIZE) +                 \
+                           sizeof(uint32_t) + sizeof(int)) +                                       \
      96u)
 
 /* An empty plan; its lists lie in info's arena. PLAN_TOO_LONG when that has too little left. */

@@ -14,6 +14,14 @@
 extern const uint8_t image_start[];
 extern const uint8_t image_end[];
 
+#if PVHBOOT_BUNDLES
+/* pvh.S: filled in by `pvhboot pack --self-contained`. */
+extern const struct {
+    uint32_t address;
+    uint32_t size;
+} own_bundle;
+#endif
+
 _Noreturn void pvh_main(uint32_t start_info_address);
 
 /* From the host's word to a checked plan. Nothing but free RAM was written when it fails. */
@@ -54,6 +62,9 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
         .memory = &memory,
         .image = {(uintptr_t)image_start, (uintptr_t)image_end},
         .long_mode = cpu_has_long_mode(),
+#if PVHBOOT_BUNDLES
+        .bundle = {.paddr = own_bundle.address, .size = own_bundle.size},
+#endif
 #if PVHBOOT_XEN
         .read_memory_map = xen_read_memory_map,
 #endif

@@ -105,6 +105,18 @@ gdtr:
     .word gdt_end - gdt - 1
     .long gdt
 
+#if PVHBOOT_BUNDLES
+/*
+ * What `pvhboot pack --self-contained` fills in: physical address and bytes of the bundle that it
+ * puts into the image's file, found by these 16 characters. 0, 0: there is none.
+ */
+    .globl own_bundle
+    .p2align 4
+    .ascii "pvhboot's bundle"
+own_bundle:
+    .long 0, 0
+#endif
+
 /* Not in .bss: a stack need not be cleared. */
     .section .stack, "aw", @nobits
     .p2align 4

@@ -80,8 +80,8 @@ struct host_lists {
     const struct machine *machine;
     struct range start_info;
     struct span line;
-    struct span modules; /* hvm_modlist_entry[module_count] */
-    uint32_t module_count;
+    struct span modules;   /* hvm_modlist_entry[module_count] */
+    uint32_t module_count; /* a self-contained image's bundle included */
     struct memory_table table;
     struct span rsdp;
 };
@@ -91,8 +91,31 @@ struct unaligned_module {
     struct hvm_modlist_entry entry;
 } __attribute__((packed));
 
+#if PVHBOOT_BUNDLES
+static uint32_t own_modules(const struct machine *machine) {
+    return machine->bundle.size != 0;
+}
+
+static const struct hvm_modlist_entry *own_module(const struct machine *machine) {
+    return &machine->bundle;
+}
+#else
+static uint32_t own_modules(const struct machine *machine) {
+    (void)machine;
+    return 0;
+}
+
+static const struct hvm_modlist_entry *own_module(const struct machine *machine) {
+    (void)machine;
+    return NULL;
+}
+#endif
+
 static const struct unaligned_module *module_at(const struct host_lists *lists, uint32_t index) {
-    return (const struct unaligned_module *)lists->modules.bytes + index;
+    const uint32_t own = own_modules(lists->machine);
+    if (index < own)
+        return (const struct unaligned_module *)own_module(lists->machine);
+    return (const struct unaligned_module *)lists->modules.bytes + (index - own);
 }
 
 static struct span module_line(const struct host_lists *lists, uint32_t index) {
@@ -122,16 +145,18 @@ static bool check_module(const struct host_lists *lists, uint32_t index, size_t 
 
 static bool find_modules(const struct hvm_start_info *start_info, struct host_lists *lists,
                          struct error *error) {
-    uint32_t count = start_info->nr_modules;
+    const uint32_t count = start_info->nr_modules;
+    const uint32_t own = own_modules(lists->machine);
     uint64_t address = start_info->modlist_paddr;
     uint64_t size = (uint64_t)count * sizeof(struct hvm_modlist_entry);
-    if (count == 0)
+    if (count == 0 && own == 0)
         return FAIL(error, NO_MODULE);
-    if (address == 0 || !memory_span(lists->machine->memory, address, size, &lists->modules))
+    if (count &&
+        (address == 0 || !memory_span(lists->machine->memory, address, size, &lists->modules)))
         return FAIL(error, MODULE_LIST_UNREACHABLE, count, address);
-    if (count > BOOT_MODULES_LIMIT)
-        return FAIL(error, TOO_MANY_MODULES, count, BOOT_MODULES_LIMIT);
-    lists->module_count = count;
+    if (count > BOOT_MODULES_LIMIT - own)
+        return FAIL(error, TOO_MANY_MODULES, count, BOOT_MODULES_LIMIT - own);
+    lists->module_count = own + count;
     if (!clear_of_image(lists->machine, span_range(lists->modules), error))
         return false;
     size_t lines_left = MODULE_LINES_LIMIT;
@@ -231,14 +256,30 @@ static size_t pc_map_ranges(const struct host_lists *lists) {
 static uint64_t copies_size(const struct host_lists *lists) {
     uint64_t count = lists->module_count;
     uint64_t size = lists->line.size + ALIGNMENT_SLACK;
-    size += count * (sizeof(struct boot_module) + 2 * sizeof(struct range));
+    size += count * (ARENA_SIZE(struct boot_module, BOOT_MODULE_SIZE) + 2 * sizeof(struct range));
     size += (IN_USE_OTHERS + 1) * sizeof(struct range) + 4 * ALIGNMENT_SLACK;
-    size += map_ranges(lists) * (sizeof(struct memory_range) + sizeof(struct range)) +
-            pc_map_ranges(lists) * 2 * sizeof(struct memory_range) + 4 * ALIGNMENT_SLACK;
+    const size_t memory_range_size = ARENA_SIZE(struct memory_range, MEMORY_RANGE_SIZE);
+    size += map_ranges(lists) * (memory_range_size + sizeof(struct range)) +
+            pc_map_ranges(lists) * 2 * memory_range_size + 4 * ALIGNMENT_SLACK;
     for (uint32_t i = 0; i < lists->module_count; i++)
         size += module_line(lists, i).size + ALIGNMENT_SLACK;
     return size;
 }
+
+#if PVHBOOT_TOOL
+/* No structure is more than twice as large here as in the image. */
+static bool map_arena(const struct machine *machine, struct arena *arena, uint64_t size) {
+    arena->left = (size_t)size * 2;
+    arena->next = machine->arena_memory(arena->left);
+    return arena->next != NULL;
+}
+#else
+static bool map_arena(const struct machine *machine, struct arena *arena, uint64_t size) {
+    arena->left = (size_t)size;
+    arena->next = memory_writable(machine->memory, arena->range.start, size);
+    return arena->next != NULL;
+}
+#endif
 
 static bool make_arena(const struct host_lists *lists, uint64_t size, struct arena *arena,
                        struct error *error) {
@@ -249,11 +290,7 @@ static bool make_arena(const struct host_lists *lists, uint64_t size, struct are
                                 &address))
         return memory_table_check(&lists->table, error) && FAIL(error, NO_WORKING_MEMORY, size);
     arena->range = (struct range){address, address + (uint32_t)size};
-    arena->next = memory_writable(lists->machine->memory, address, size);
-    arena->left = (size_t)size;
-    if (!arena->next)
-        return FAIL(error, NO_WORKING_MEMORY, size);
-    return true;
+    return map_arena(lists->machine, arena, size) || FAIL(error, NO_WORKING_MEMORY, size);
 }
 
 static bool copy_text(struct arena *arena, struct span text, struct span *copy) {
