@@ -62,6 +62,7 @@ struct boot_module {
     struct span bytes;        /* in place */
     struct span command_line; /* a copy in the arena; .size 0 when there is none */
     bool has_command_line;
+    bool is_initrd; /* a bundle or a UKI says so */
 };
 
 #define BOOT_MODULE_SIZE 28u

@@ -93,7 +93,7 @@ bool unpack(struct plan *plan, const struct decompressor *decompressor, struct s
  * The payload's command line: the bundle's, then the host's without our words. The room is for
  * all of it and a NUL; written is the number of characters, without a NUL.
  */
-size_t payload_line_room(const struct payload *payload);
+uint64_t payload_line_room(const struct payload *payload);
 size_t payload_line_write(const struct payload *payload, const struct options *options,
                           uint8_t *text);
 

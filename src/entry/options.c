@@ -331,11 +331,18 @@ struct span options_skip_ours(struct span line) {
                          line.size - skipped};
 }
 
+/* What takes away blanks from both ends of a line leaves nothing of such a word. */
+static bool is_blank(struct word word) {
+    while (word.next < word.end && (uint8_t)*word.next <= ' ')
+        word.next++;
+    return word.next == word.end;
+}
+
 bool options_are_all(struct span line) {
     const char *end = (const char *)line.bytes + line.size;
     struct word word = {NULL, (const char *)line.bytes};
     while (next_word(word.end, end, &word))
-        if (!take(&word, OUR_PREFIX))
+        if (!take(&word, OUR_PREFIX) && !is_blank(word))
             return false;
     return true;
 }

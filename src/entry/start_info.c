@@ -313,6 +313,7 @@ static bool copy_modules(const struct host_lists *lists, struct boot_info *info)
         struct span line = module_line(lists, i);
         memory_span(lists->machine->memory, entry.paddr, entry.size, &module->bytes);
         module->has_command_line = entry.cmdline_paddr != 0;
+        module->is_initrd = false;
         if (!copy_text(&info->arena, line, &module->command_line))
             return false;
         range_list_add(&info->in_use, span_range(module->bytes));

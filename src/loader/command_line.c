@@ -5,8 +5,8 @@
 #include "pvhboot/string.h"
 
 /* Both lines, a space between them, a NUL. */
-size_t payload_line_room(const struct payload *payload) {
-    return payload->bundle_line.size + payload->command_line.size + 2;
+uint64_t payload_line_room(const struct payload *payload) {
+    return (uint64_t)payload->bundle_line.size + payload->command_line.size + 2;
 }
 
 size_t payload_line_write(const struct payload *payload, const struct options *options,

@@ -11,20 +11,22 @@
 static const uint8_t magic[] = {0xd0, 0x0d, 0xfe, 0xed};
 
 bool device_tree_add(struct payload *payload, struct span bytes, struct error *error) {
-    if (bytes.size == 0)
-        return true;
     if (payload->device_tree.size)
         return FAIL(error, DEVICE_TREES);
     uint32_t size = 0;
+    struct span rest;
     span_read32(bytes, TOTAL_SIZE, &size);
     size = __builtin_bswap32(size);
-    if (!span_begins(bytes, magic, sizeof magic) || size < HEADER_SIZE || size > bytes.size)
+    if (!span_begins(bytes, magic, sizeof magic) || size < HEADER_SIZE ||
+        !span_slice(bytes, 0, size, &payload->device_tree) ||
+        !span_slice(bytes, size, bytes.size - size, &rest) || !span_is_zero(rest))
         return FAIL(error, DEVICE_TREE, bytes.address, bytes.size);
-    return span_slice(bytes, 0, size, &payload->device_tree);
+    return true;
 }
 
+/* What is said to be an initrd is one, whatever it begins with. */
 static bool is_device_tree(const struct boot_module *module) {
-    return span_begins(module->bytes, magic, sizeof magic);
+    return !module->is_initrd && span_begins(module->bytes, magic, sizeof magic);
 }
 
 bool device_tree_take(struct payload *payload, struct plan *plan, struct error *error) {

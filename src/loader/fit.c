@@ -244,15 +244,14 @@ static bool is_method(struct span compression) {
 }
 
 /* Unpacks what the property `compression` says is compressed; *unpacked when it was. */
-static bool unpack_image(struct bundle *bundle, int node, enum role role, struct plan *plan,
-                         struct span *image, bool *unpacked, struct error *error) {
+static bool unpack_image(struct bundle *bundle, int node, struct plan *plan,
+                         struct boot_module *module, bool *unpacked, struct error *error) {
+    struct span *image = &module->bytes;
     struct span compression = {0};
-    struct span type = {0};
     *unpacked = false;
-    if (!read_text(bundle, node, "compression", &compression, error) ||
-        !read_text(bundle, node, "type", &type, error))
+    if (!read_text(bundle, node, "compression", &compression, error))
         return false;
-    if (is_initrd(role, type) || !compression.size || is_text(compression, "none"))
+    if (module->is_initrd || !compression.size || is_text(compression, "none"))
         return true;
     if (!is_method(compression))
         return FAIL_TEXT(error, FIT_COMPRESSED, node_name(bundle, node));
@@ -274,12 +273,15 @@ static bool find_image(const struct bundle *bundle, struct span name, int *node,
 }
 
 /* An image with its hashes verified. */
-static bool read_image(struct bundle *bundle, int node, struct boot_module *image,
+static bool read_image(struct bundle *bundle, int node, enum role role, struct boot_module *image,
                        struct error *error) {
+    struct span type = {0};
     if (!find_data(bundle, node, &image->bytes, error) ||
         !verify_hashes(bundle, node, image->bytes, error) ||
-        !read_text(bundle, node, "pvhboot,command-line", &image->command_line, error))
+        !read_text(bundle, node, "pvhboot,command-line", &image->command_line, error) ||
+        !read_text(bundle, node, "type", &type, error))
         return false;
+    image->is_initrd = is_initrd(role, type);
     image->has_command_line = image->command_line.size != 0;
     return true;
 }
@@ -306,8 +308,9 @@ static bool read_kernel(struct bundle *bundle, int configuration, struct plan *p
         return false;
     if (!name.size)
         return FAIL_TEXT(error, FIT_NO_KERNEL, node_name(bundle, configuration));
-    if (!find_image(bundle, name, &node, error) || !read_image(bundle, node, &image, error) ||
-        !unpack_image(bundle, node, ROLE_KERNEL, plan, &image.bytes, &unpacked, error) ||
+    if (!find_image(bundle, name, &node, error) ||
+        !read_image(bundle, node, ROLE_KERNEL, &image, error) ||
+        !unpack_image(bundle, node, plan, &image, &unpacked, error) ||
         !read_text(bundle, configuration, "pvhboot,command-line", &line, error) ||
         !read_text(bundle, configuration, "pvhboot,argv0", &kernel->bundle_argv0, error))
         return false;
@@ -318,9 +321,7 @@ static bool read_kernel(struct bundle *bundle, int configuration, struct plan *p
     kernel->unpacked |= unpacked;
     if (!line.size)
         line = image.command_line;
-    /* A UKI around the bundle may have set one. */
-    if (line.size)
-        kernel->bundle_line = line;
+    kernel->bundle_line = line;
     return true;
 }
 
@@ -358,8 +359,8 @@ static bool read_module(struct bundle *bundle, struct span name, enum role role,
         earlier++;
     if (earlier < list->count)
         module = list->modules[earlier];
-    else if (!read_image(bundle, node, &module, error) ||
-             !unpack_image(bundle, node, role, list->plan, &module.bytes, &unpacked, error))
+    else if (!read_image(bundle, node, role, &module, error) ||
+             !unpack_image(bundle, node, list->plan, &module, &unpacked, error))
         return false;
     return add_module(list, &module, node, error);
 }
@@ -395,8 +396,9 @@ static bool read_device_tree(struct bundle *bundle, int configuration, struct pl
     fdt_getprop(bundle->tree, configuration, property, &size);
     if ((size_t)size > name.size + 1)
         return FAIL(error, DEVICE_TREES);
-    return find_image(bundle, name, &node, error) && read_image(bundle, node, &image, error) &&
-           unpack_image(bundle, node, ROLE_DEVICE_TREE, plan, &image.bytes, &unpacked, error) &&
+    return find_image(bundle, name, &node, error) &&
+           read_image(bundle, node, ROLE_DEVICE_TREE, &image, error) &&
+           unpack_image(bundle, node, plan, &image, &unpacked, error) &&
            device_tree_add(kernel, image.bytes, error);
 }
 
@@ -415,6 +417,11 @@ static bool fit_plan(const struct payload *payload, const struct options *option
     int configuration;
     if (payload->bundled)
         return FAIL(error, FIT_NESTED);
+#if PVHBOOT_UKI
+    /* Its microcode would have to go in front of the bundle's initrd. */
+    if (payload->unified)
+        return FAIL(error, UKI_NESTED);
+#endif
     if (!make_list(plan, &list, error) || !open_tree(&bundle, error))
         return false;
     bundle.images = find_node(&bundle, 0, output_text("images"));

@@ -115,7 +115,7 @@ static bool write_command_line(struct linux_boot *boot, uint8_t *text, struct er
     return true;
 }
 
-static size_t command_line_room(const struct linux_boot *boot) {
+static uint64_t command_line_room(const struct linux_boot *boot) {
     return payload_line_room(boot->payload) + RSDP_WORD_SIZE + RSDP_VALUE_SIZE + 1;
 }
 
@@ -155,8 +155,8 @@ static void write_e820(const struct memory_map *map, struct boot_params *params,
 
 #if PVHBOOT_DEVICE_TREE
 /* What a node with the device tree takes, wherever in the parameters it begins; 0 without. */
-static size_t device_tree_room(const struct linux_boot *boot) {
-    const size_t size = boot->payload->device_tree.size;
+static uint64_t device_tree_room(const struct linux_boot *boot) {
+    const uint64_t size = boot->payload->device_tree.size;
     return size ? sizeof(struct setup_data) + size + LINUX_SETUP_DATA_ALIGNMENT : 0;
 }
 
@@ -175,18 +175,13 @@ static void write_device_tree(const struct linux_boot *boot, uint8_t *parameters
     params->hdr.setup_data = boot->parameters.start + offset;
 }
 
-/* What goes into one piece of memory with it must not make the sum wrap. */
-#define LARGEST_DEVICE_TREE (LOW_MEMORY_END / 2)
-
 static bool check_device_tree(const struct linux_boot *boot, struct error *error) {
-    const size_t size = boot->payload->device_tree.size;
-    if (size && boot->kernel.version < 0x209)
+    if (boot->payload->device_tree.size && boot->kernel.version < 0x209)
         return FAIL(error, LINUX_NO_SETUP_DATA, boot->kernel.version);
-    return size <= LARGEST_DEVICE_TREE ||
-           FAIL(error, LINUX_NO_ROOM_FOR_PARAMETERS, size, LOWEST_FREE_ADDRESS, LOW_MEMORY_END);
+    return true;
 }
 #else
-static size_t device_tree_room(const struct linux_boot *boot) {
+static uint64_t device_tree_room(const struct linux_boot *boot) {
     (void)boot;
     return 0;
 }
@@ -236,19 +231,26 @@ static void write_header(const struct linux_boot *boot, struct boot_params *para
     }
 }
 
-static bool take_parameters(struct linux_boot *boot, size_t size, void **bytes,
+/*
+ * A kernel's trampoline wants a little of low memory for itself, which a device tree could fill
+ * (arch/x86/boot/compressed/pgtable_64.c).
+ */
+#define LARGEST_IN_LOW_MEMORY 0x10000u
+
+static bool take_parameters(struct linux_boot *boot, uint64_t size, void **bytes,
                             struct error *error) {
-    struct room_request request = {.size = (uint32_t)size,
-                                   .alignment = PAGE_SIZE,
-                                   .within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END}};
+    const uint32_t lowest = size <= LARGEST_IN_LOW_MEMORY ? LOWEST_FREE_ADDRESS : MIB;
+    struct room_request request = {
+        .size = (uint32_t)size, .alignment = PAGE_SIZE, .within = {lowest, LOW_MEMORY_END}};
     if (boot->kernel.version < 0x202) {
         /* At that very address: room for any more than fits there is none. */
-        uint32_t end = OLD_PARAMETERS_ADDRESS + request.size;
+        const uint64_t end = OLD_PARAMETERS_ADDRESS + size;
         request.within.start = OLD_PARAMETERS_ADDRESS;
-        request.within.end = end < OLD_PARAMETERS_END ? end : OLD_PARAMETERS_END;
+        request.within.end = end < OLD_PARAMETERS_END ? (uint32_t)end : OLD_PARAMETERS_END;
     }
     uint32_t address;
-    if (!plan_scratch(boot->plan, &request, "boot_params", &address, bytes, error))
+    if (size > LOW_MEMORY_END ||
+        !plan_scratch(boot->plan, &request, "boot_params", &address, bytes, error))
         return FAIL(error, LINUX_NO_ROOM_FOR_PARAMETERS, size, request.within.start,
                     request.within.end);
     boot->parameters = (struct range){address, address + request.size};
@@ -269,7 +271,7 @@ static bool write_parameters(struct linux_boot *boot, struct error *error) {
 
     boot->tell_rsdp = must_tell_rsdp(boot);
     size_t tree_offset = sizeof(struct boot_params) + node_size;
-    size_t line_offset = tree_offset + device_tree_room(boot);
+    uint64_t line_offset = tree_offset + device_tree_room(boot);
     void *bytes;
     if (!take_parameters(boot, line_offset + command_line_room(boot), &bytes, error))
         return false;

@@ -41,8 +41,8 @@ static struct span first_word(const struct multiboot_boot *boot) {
     return bundle.size ? bundle : output_text(boot->argv0);
 }
 
-size_t multiboot_line_room(const struct multiboot_boot *boot) {
-    return first_word(boot).size + 1 + payload_line_room(boot->payload);
+uint64_t multiboot_line_room(const struct multiboot_boot *boot) {
+    return (uint64_t)first_word(boot).size + 1 + payload_line_room(boot->payload);
 }
 
 size_t multiboot_line_write(const struct multiboot_boot *boot, uint8_t *text) {

@@ -59,7 +59,7 @@ bool multiboot_take_information(struct multiboot_boot *boot, uint64_t size, uint
 void multiboot_write_handoff(struct multiboot_boot *boot, uint32_t magic, uint32_t information);
 
 /* The command line with what goes in front of it; the room includes a NUL, as does the size. */
-size_t multiboot_line_room(const struct multiboot_boot *boot);
+uint64_t multiboot_line_room(const struct multiboot_boot *boot);
 size_t multiboot_line_write(const struct multiboot_boot *boot, uint8_t *text);
 
 /* KiB of RAM from 0, at most 640, and from 1 MiB to the first hole. */

@@ -47,6 +47,16 @@ static bool take_profile(struct span *line, uint32_t *profile) {
     return span_slice(*line, at, line->size - at, line);
 }
 
+/* Without our words in front, and what was between them and the rest. */
+static struct span behind_ours(struct span line) {
+    struct span rest = options_skip_ours(line);
+    size_t blanks = 0;
+    while (rest.size < line.size && blanks < rest.size && rest.bytes[blanks] == ' ')
+        blanks++;
+    span_slice(rest, blanks, rest.size - blanks, &rest);
+    return rest;
+}
+
 /* Out of the line that the kernel is to get, a bundle's in front of the host's. */
 static uint32_t choose_profile(struct payload *payload) {
     uint32_t profile = 0;
@@ -56,7 +66,7 @@ static uint32_t choose_profile(struct payload *payload) {
     }
     struct span line = payload->command_line;
     if (payload->strip)
-        line = options_skip_ours(line);
+        line = behind_ours(line);
     if (take_profile(&line, &profile))
         payload->command_line = line;
     return profile;
@@ -109,7 +119,7 @@ static bool find_profile(const struct pe_sections *sections, uint32_t number, st
         profile->start = profile->end;
         if (profile->start == count)
             /* The first one is there even where there is none. */
-            return number == 0 || FAIL(error, UKI_NO_PROFILE, number, found);
+            return number == 0 || FAIL(error, UKI_NO_PROFILE, number, found ? found - 1 : 0);
         profile->end = pe_find_section(sections, profile->start + 1, count, profile_name);
     } while (found++ < number);
     return true;
@@ -158,8 +168,8 @@ static bool add_initrd(struct payload *payload, const struct span parts[SECTIONS
     struct boot_module *next = modules;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (parts[order[i]].size)
-            *next++ =
-                (struct boot_module){.bytes = parts[order[i]], .command_line = output_text("")};
+            *next++ = (struct boot_module){
+                .bytes = parts[order[i]], .command_line = output_text(""), .is_initrd = true};
     for (uint32_t i = 0; i < payload->module_count; i++)
         *next++ = payload->modules[i];
     payload->modules = modules;
@@ -178,7 +188,7 @@ static bool uki_plan(const struct payload *payload, const struct options *option
     from_there.first = 0;
     if (!read_sections(payload->image, choose_profile(&kernel), parts, error) ||
         !add_initrd(&kernel, parts, plan, error) ||
-        !device_tree_add(&kernel, parts[SECTION_DTB], error))
+        (parts[SECTION_DTB].size && !device_tree_add(&kernel, parts[SECTION_DTB], error)))
         return false;
     choose_line(&kernel, parts[SECTION_CMDLINE]);
     kernel.image = parts[SECTION_LINUX];

@@ -621,8 +621,11 @@ static const char *find_payload(const struct simulated_machine *machine,
         wrong = "what nothing vouches for was taken";
     if (!wrong)
         wrong = open_containers(machine, host, payload);
-    for (uint32_t i = 1; i < host->start_info.nr_modules; i++)
-        judged_payload_add(payload, host->modules[i]);
+    for (uint32_t i = 1; i < host->start_info.nr_modules; i++) {
+        struct hvm_modlist_entry module = host->modules[i];
+        module.reserved = 0;
+        judged_payload_add(payload, module);
+    }
     if (!wrong)
         wrong = choose_kind(machine, host, payload);
     return wrong ? wrong : judge_take_device_trees(machine, payload);

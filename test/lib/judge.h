@@ -85,6 +85,9 @@ enum judged_kind {
 };
 
 /* What boots, told from the raw input: module 0 and what is behind it, or what a bundle has. */
+/* A part's `reserved`: a bundle or a UKI says that it is an initrd. */
+#define JUDGED_INITRD 1u
+
 struct judged_payload {
     enum judged_kind kind;
     struct hvm_modlist_entry *parts; /* the kernel, then its modules, each with its text */

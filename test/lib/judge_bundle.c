@@ -276,8 +276,7 @@ static const char *judge_hashes(const struct tree *tree, uint32_t image, struct 
 
 /* Adds the image of that name to the parts. */
 static const char *add_image(const struct tree *tree, uint32_t images, const char *name,
-                             bool may_be_compressed, struct judged_payload *payload,
-                             uint32_t *node) {
+                             bool is_initrd, struct judged_payload *payload, uint32_t *node) {
     char compression[LONGEST_NAME];
     char type[LONGEST_NAME];
     struct extent data;
@@ -290,12 +289,13 @@ static const char *add_image(const struct tree *tree, uint32_t images, const cha
         return wrong;
     const bool is_kernel = payload->part_count == 0;
     if (!is_kernel && property_text(tree, *node, "type", type) && strcmp(type, "ramdisk") == 0)
-        may_be_compressed = true;
+        is_initrd = true;
     struct hvm_modlist_entry part = {.paddr = tree->address + data.start,
                                      .size = data.end - data.start,
-                                     .cmdline_paddr = text_address(tree, *node, LINE_PROPERTY)};
-    if (!may_be_compressed && property_text(tree, *node, "compression", compression) &&
-        *compression && strcmp(compression, "none") != 0) {
+                                     .cmdline_paddr = text_address(tree, *node, LINE_PROPERTY),
+                                     .reserved = is_initrd ? JUDGED_INITRD : 0};
+    if (!is_initrd && property_text(tree, *node, "compression", compression) && *compression &&
+        strcmp(compression, "none") != 0) {
         if (strcmp(packing_name((enum packing)judge_packing(tree->machine, &part)), compression) !=
             0)
             return "an image that is not compressed as its property says was used";
@@ -337,11 +337,8 @@ static const char *add_named(const struct tree *tree, uint32_t images, uint32_t 
     uint64_t line = text_address(tree, configuration, LINE_PROPERTY);
     if (!line)
         line = payload->parts[0].cmdline_paddr;
-    if (line) {
-        /* A UKI's, that it may be in, counts no more. */
+    if (line)
         payload->line = line;
-        payload->section_line = (struct extent){0};
-    }
     payload->argv0 = text_address(tree, configuration, ARGV0_PROPERTY);
     if (!payload->argv0)
         payload->argv0 = text_address(tree, node, ARGV0_PROPERTY);
@@ -399,7 +396,8 @@ const char *judge_bundle(const struct simulated_machine *machine, struct judged_
     }
     if (!find_child(&tree, configurations, name, &configuration))
         return "a configuration that is not there was taken";
-    /* What a UKI around it has comes behind its own. */
+    if (payload->unified)
+        return "a bundle in a UKI was booted";
     struct hvm_modlist_entry *outer = payload->parts;
     const uint32_t outer_count = payload->part_count;
     payload->parts = NULL;

@@ -138,15 +138,17 @@ uint64_t judge_take_profile(const struct simulated_machine *machine, const struc
         return number;
     }
     size = host_text(machine, host, text, &ours);
-    const size_t at = ours ? judge_behind_ours(text, size) : 0;
+    size_t at = ours ? judge_behind_ours(text, size) : 0;
+    while (at > 0 && at < size && text[at] == ' ')
+        at++;
     const size_t taken = profile_size(text + at, size - at, &number);
     payload->line_skipped = taken ? at + taken : 0;
     return number;
 }
 
-static bool all_blank(const uint8_t *text, size_t size, bool ours) {
+static bool all_blank(const uint8_t *text, size_t size) {
     for (size_t i = 0; i < size; i++)
-        if (ours ? !is_white(text[i]) : text[i] > ' ')
+        if (text[i] > ' ')
             return false;
     return true;
 }
@@ -154,11 +156,8 @@ static bool all_blank(const uint8_t *text, size_t size, bool ours) {
 void judge_choose_line(const struct simulated_machine *machine, const struct host_input *host,
                        struct judged_payload *payload, struct extent text) {
     static uint8_t line[LONGEST_JUDGED_LINE];
-    bool ours;
-    if (!all_blank(line, judged_text(machine, payload->line, line), false))
-        return;
-    host_text(machine, host, line, &ours);
-    if (!all_blank(line, host_line(machine, host, payload, line), ours))
+    if (!all_blank(line, judged_text(machine, payload->line, line)) ||
+        !all_blank(line, host_line(machine, host, payload, line)))
         return;
     payload->section_line = text;
     payload->line = 0;

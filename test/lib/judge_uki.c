@@ -106,7 +106,8 @@ static struct extent text_of(const struct judged_file *file, struct part part) {
 }
 
 static struct hvm_modlist_entry as_module(const struct judged_file *file, struct part part) {
-    return (struct hvm_modlist_entry){.paddr = file->address + part.start, .size = part.size};
+    return (struct hvm_modlist_entry){
+        .paddr = file->address + part.start, .size = part.size, .reserved = JUDGED_INITRD};
 }
 
 /* Microcode, then the initrd, then what there was already. */
@@ -150,7 +151,8 @@ const char *judge_uki(const struct simulated_machine *machine, const struct host
     judge_choose_line(machine, host, payload, text_of(&file, parts[CMDLINE]));
     put_initrds_first(payload, as_module(&file, parts[UCODE]), as_module(&file, parts[INITRD]));
     payload->parts[0] = as_module(&file, parts[LINUX]);
-    return judge_add_device_tree(machine, payload, as_module(&file, parts[DTB]));
+    return parts[DTB].size ? judge_add_device_tree(machine, payload, as_module(&file, parts[DTB]))
+                           : NULL;
 }
 
 /* --- Device trees ----------------------------------------------------------------------------- */
@@ -167,13 +169,14 @@ static bool begins_as_tree(const struct judged_file *file) {
 const char *judge_add_device_tree(const struct simulated_machine *machine,
                                   struct judged_payload *payload, struct hvm_modlist_entry tree) {
     const struct judged_file file = {machine, tree.paddr, tree.size};
-    if (tree.size == 0)
-        return NULL;
     if (payload->device_tree.size)
         return "one of several device trees was handed over";
     const uint64_t size = big_endian(&file, 4);
     if (!begins_as_tree(&file) || size < 40 || size > tree.size)
         return "what is no sound device tree was taken for one";
+    for (uint64_t i = size; i < tree.size; i++)
+        if (file_number(&file, i, 1))
+            return "what is behind a device tree was dropped";
     payload->device_tree = tree;
     payload->device_tree.size = size;
     return NULL;
@@ -188,7 +191,8 @@ const char *judge_take_device_trees(const struct simulated_machine *machine,
                                          : NULL;
     for (uint32_t i = 1; i < payload->part_count && !wrong; i++) {
         const struct hvm_modlist_entry part = payload->parts[i];
-        if (begins_as_tree(&(struct judged_file){machine, part.paddr, part.size}))
+        if (part.reserved != JUDGED_INITRD &&
+            begins_as_tree(&(struct judged_file){machine, part.paddr, part.size}))
             wrong = judge_add_device_tree(machine, payload, part);
         else
             payload->parts[left++] = part;
