@@ -100,14 +100,15 @@ struct plan {
 
 /*
  * Bytes of the arena that planning takes: plan_init's segments, and the modules that a bundle has,
- * those that a UKI has, and those that are no device tree.
+ * those that a UKI has, and, for a Linux those that are no device tree, for others those with what
+ * lies behind the kernel.
  */
 #define PLAN_WORKING_MEMORY                                                                        \
     (PLAN_SEGMENTS_LIMIT * ARENA_SIZE(struct segment, SEGMENT_SIZE) +                              \
      2u * PLAN_UNPACKED_LIMIT * sizeof(struct range) +                                             \
      BOOT_MODULES_LIMIT * (3u * ARENA_SIZE(struct boot_module, BOOT_MODULE_SIZE) +                 \
                            sizeof(uint32_t) + sizeof(int)) +                                       \
-     96u)
+     160u)
 
 /* An empty plan; its lists lie in info's arena. PLAN_TOO_LONG when that has too little left. */
 bool plan_init(struct plan *plan, struct boot_info *info, struct error *error);

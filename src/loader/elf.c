@@ -323,6 +323,17 @@ size_t elf_end(const struct elf *elf) {
     return end;
 }
 
+struct span elf_tail(const struct elf *elf) {
+    const struct range table = span_range(elf->section_headers);
+    struct span tail = {0};
+    /* As linkers leave it: the table of sections is the last of all. */
+    if (elf->section_headers.size && table.end == span_range(elf->image).end)
+        return tail;
+    const size_t end = elf_end(elf);
+    span_slice(elf->image, end, elf->image.size - end, &tail);
+    return tail;
+}
+
 /* --- Notes ------------------------------------------------------------------------------------ */
 
 /* A search: `left` bytes are still looked at, so that notes told many times take no longer. */

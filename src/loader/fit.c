@@ -402,6 +402,41 @@ static bool read_device_tree(struct bundle *bundle, int configuration, struct pl
            device_tree_add(kernel, image.bytes, error);
 }
 
+/*
+ * What lies behind the bundle in its file: from the end of the tree and of all its images on,
+ * without the zeros by which mkimage fills a page up. Empty where the end is not known.
+ */
+static struct span find_tail(const struct bundle *bundle) {
+    struct span file = bundle->file;
+    size_t end = bundle->external;
+    int node;
+    fdt_for_each_subnode(node, bundle->tree, bundle->images) {
+        struct span data;
+        struct error error;
+        if (!find_data(bundle, node, &data, &error))
+            return (struct span){0};
+        const size_t data_end = (size_t)(data.address - file.address) + data.size;
+        if (data_end > end)
+            end = data_end;
+    }
+    while (end < file.size && end % PAGE_SIZE && !file.bytes[end])
+        end++;
+    struct span tail = {0};
+    if (end < file.size)
+        span_slice(file, end, file.size - end, &tail);
+    return span_is_zero(tail) ? (struct span){0} : tail;
+}
+
+/* Nothing vouches for it but a digest of the whole file. */
+static bool add_tail(const struct bundle *bundle, struct module_list *list, struct error *error) {
+    const struct boot_module module = {.bytes = find_tail(bundle), .command_line = output_text("")};
+    if (!module.bytes.size)
+        return true;
+    if (bundle->options->verify_all && !bundle->options->has_sha256)
+        return FAIL(error, UNHASHED, 0);
+    return add_module(list, &module, -1, error);
+}
+
 static bool make_list(struct plan *plan, struct module_list *list, struct error *error) {
     list->plan = plan;
     list->modules = arena_allocate(plan->arena, BOOT_MODULES_LIMIT, sizeof *list->modules);
@@ -429,7 +464,8 @@ static bool fit_plan(const struct payload *payload, const struct options *option
         !read_kernel(&bundle, configuration, plan, &kernel, error) ||
         !read_device_tree(&bundle, configuration, plan, &kernel, error) ||
         !read_modules(&bundle, configuration, "ramdisk", ROLE_RAMDISK, &list, error) ||
-        !read_modules(&bundle, configuration, "loadables", ROLE_LOADABLE, &list, error))
+        !read_modules(&bundle, configuration, "loadables", ROLE_LOADABLE, &list, error) ||
+        !add_tail(&bundle, &list, error))
         return false;
     for (uint32_t i = 0; i < payload->module_count; i++)
         if (!add_module(&list, &payload->modules[i], -1, error))

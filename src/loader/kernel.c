@@ -2,6 +2,8 @@
 /* Kernels that are loaded at physical addresses: where they and their modules go. */
 #include "pvhboot/kernel.h"
 
+#include "pvhboot/string.h"
+
 bool kernel_parse_elf(struct span image, struct kernel *kernel, struct error *error) {
     kernel->flat = false;
     if (!elf_parse(image, &kernel->elf, error))
@@ -34,6 +36,27 @@ bool kernel_has_entry(const struct kernel *kernel) {
             return true;
     }
     return false;
+}
+
+bool kernel_take_tail(const struct kernel *kernel, const struct payload **payload,
+                      struct payload *with_tail, struct plan *plan, struct error *error) {
+    if (kernel->flat)
+        return true;
+    const struct span tail = elf_tail(&kernel->elf);
+    if (!tail.size || span_is_zero(tail))
+        return true;
+    const uint32_t count = (*payload)->module_count;
+    struct boot_module *modules =
+        arena_allocate(plan->arena, count + (size_t)1, sizeof *with_tail->modules);
+    if (!modules)
+        return FAIL(error, PLAN_TOO_LONG, count);
+    modules[0] = (struct boot_module){.bytes = tail, .command_line = output_text("")};
+    memcpy(modules + 1, (*payload)->modules, count * sizeof *modules);
+    *with_tail = **payload;
+    with_tail->modules = modules;
+    with_tail->module_count = count + 1;
+    *payload = with_tail;
+    return true;
 }
 
 /* --- The kernel ------------------------------------------------------------------------------- */

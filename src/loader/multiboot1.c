@@ -171,11 +171,13 @@ static void write_information(const struct multiboot_boot *boot, struct writer *
 
 static bool multiboot1_plan(const struct payload *payload, const struct options *options,
                             struct plan *plan, struct error *error) {
+    struct payload with_tail;
     struct multiboot_boot boot = {
         .payload = payload, .options = options, .plan = plan, .argv0 = "pvhboot"};
     struct writer writer;
     uint32_t address;
     if (!multiboot1_parse(payload->image, payload->header, &boot.kernel, error) ||
+        !kernel_take_tail(&boot.kernel.load, &boot.payload, &with_tail, plan, error) ||
         !multiboot_place(&boot, error))
         return false;
     legacy_area_provide(plan);

@@ -360,11 +360,13 @@ static void write_information(const struct multiboot_boot *boot, uint8_t *bytes)
 
 static bool multiboot2_plan(const struct payload *payload, const struct options *options,
                             struct plan *plan, struct error *error) {
+    struct payload with_tail;
     struct multiboot_boot boot = {
         .payload = payload, .options = options, .plan = plan, .argv0 = ""};
     uint8_t *bytes;
     uint32_t address;
     if (!multiboot2_parse(payload->image, payload->header, &boot.kernel, error) ||
+        !kernel_take_tail(&boot.kernel.load, &boot.payload, &with_tail, plan, error) ||
         !multiboot_place(&boot, error))
         return false;
     /* Xen goes by the tags only under EFI, and searches else. */

@@ -241,8 +241,13 @@ static bool pvh_plan(const struct payload *payload, const struct options *option
     prefer_linked_place(&boot.kernel, plan);
     /* A Linux takes one module, and may have it behind itself. */
     boot.joined = boot.kernel.keeps_gaps;
-    if (!boot.joined)
+    if (!boot.joined) {
+        struct payload with_tail;
+        if (!kernel_take_tail(&boot.kernel, &boot.payload, &with_tail, plan, error))
+            return false;
+        boot.placing.payload = boot.payload;
         return placing_add_all(&boot.placing, error) && hand_over(&boot, error);
+    }
     boot.line_limit = LINUX_COMMAND_LINE_LIMIT;
     boot.initrd.initrd = linux_initrd_of(payload, vmlinux_tail(&boot.kernel.elf), UINT32_MAX);
     return vmlinux_place(&boot.placing, &boot.initrd, error) && hand_over(&boot, error);

@@ -62,9 +62,7 @@ bool vmlinux_place(struct placing *kernel, struct linux_placing *both, struct er
 }
 
 struct span vmlinux_tail(const struct elf *elf) {
-    struct span tail = {0};
-    size_t end = elf_end(elf);
-    span_slice(elf->image, end, elf->image.size - end, &tail);
+    const struct span tail = elf_tail(elf);
     return linux_is_initramfs(tail) ? tail : (struct span){0};
 }
 
