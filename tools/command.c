@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,18 @@ int complain_usage(const struct command *command, const char *format, ...) {
     return COMMAND_USAGE;
 }
 
+int complain_option(const struct command *command, int option, char **argv) {
+    const char *word = argv[optind - 1];
+    if (option == ':')
+        return complain_usage(command, "%s: its value is missing", word);
+    /* Of letters that share a dash the word may not be the last one yet. */
+    if (optopt && (strncmp(word, "--", 2) != 0 || !strchr(word, '=')))
+        return complain_usage(command, "there is no option -%c", optopt);
+    if (optopt)
+        return complain_usage(command, "%s: this option takes no value", word);
+    return complain_usage(command, "there is no option %s, or several begin so", word);
+}
+
 static void write_to_file(void *context, const char *text, size_t size) {
     fwrite(text, 1, size, context);
 }
@@ -55,12 +68,16 @@ bool stream_is_terminal(void *stdio_file) {
 
 #define FIRST_PIECE 65536u
 
-/* Of pipes the system does not tell the size. */
+/* Of pipes the system does not tell the size. More than a guest's low memory nobody could use. */
 static bool read_to_end(int descriptor, struct file *file) {
     uint8_t *bytes = NULL;
     size_t size = 0;
     size_t room = 0;
     for (;;) {
+        if (size == LOW_MEMORY_END) {
+            errno = EFBIG;
+            break;
+        }
         if (size == room) {
             room = room ? room * 2 : FIRST_PIECE;
             uint8_t *more = realloc(bytes, room);
@@ -68,7 +85,8 @@ static bool read_to_end(int descriptor, struct file *file) {
                 break;
             bytes = more;
         }
-        ssize_t got = read(descriptor, bytes + size, room - size);
+        const size_t most = room < LOW_MEMORY_END ? room : LOW_MEMORY_END;
+        ssize_t got = read(descriptor, bytes + size, most - size);
         if (got == 0) {
             file->bytes = bytes;
             file->size = size;
@@ -129,11 +147,16 @@ static void writing_failed(struct file_writer *writer) {
     writer->failed = true;
 }
 
-bool file_create(struct file_writer *writer, const char *name) {
+/* What cannot be replaced by a new file of that name: pipes, devices, and what a link leads to. */
+static bool is_written_straight(const char *name) {
     struct stat about;
+    return lstat(name, &about) == 0 && !S_ISREG(about.st_mode);
+}
+
+bool file_create(struct file_writer *writer, const char *name) {
     *writer = (struct file_writer){.name = name, .descriptor = -1};
-    if (stat(name, &about) == 0 && !S_ISREG(about.st_mode)) {
-        writer->descriptor = open(name, O_WRONLY | O_CLOEXEC);
+    if (is_written_straight(name)) {
+        writer->descriptor = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC);
     } else {
         if (asprintf(&writer->temporary, "%s.XXXXXX", name) < 0)
             writer->temporary = NULL;

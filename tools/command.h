@@ -39,6 +39,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int complain_usage(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same for what getopt_long gave of a word that it does not know, or that lacks its value. */
+int complain_option(const struct command *command, int option, char **argv);
+
 /* An error of the image, the same line as there, on standard error; gives COMMAND_DOES_NOT_BOOT. */
 int complain_error(const struct error *error);
 
@@ -59,8 +62,8 @@ void file_close(struct file *file);
 
 /*
  * A file to be written: it gets its name when it is whole, by file_finish; until then, and when
- * that is not come to, a file that had the name before is as it was. Pipes and devices are written
- * straight.
+ * that is not come to, a file that had the name before is as it was. Pipes, devices and what a link
+ * leads to are written straight.
  */
 struct file_writer {
     const char *name;

@@ -160,7 +160,7 @@ static bool find_modules(const struct hvm_start_info *start_info, struct host_li
     if (!clear_of_image(lists->machine, span_range(lists->modules), error))
         return false;
     size_t lines_left = MODULE_LINES_LIMIT;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < lists->module_count; i++)
         if (!check_module(lists, i, &lines_left, error))
             return false;
     return true;

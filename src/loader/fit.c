@@ -408,7 +408,7 @@ static bool read_device_tree(struct bundle *bundle, int configuration, struct pl
  */
 static struct span find_tail(const struct bundle *bundle) {
     struct span file = bundle->file;
-    size_t end = bundle->external;
+    size_t end = fdt_totalsize(bundle->tree);
     int node;
     fdt_for_each_subnode(node, bundle->tree, bundle->images) {
         struct span data;

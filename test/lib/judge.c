@@ -195,12 +195,15 @@ static struct host_input read_host(const struct simulated_machine *machine) {
     simulated_before(machine, machine->start_info_address, &host.start_info,
                      version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0);
     const uint64_t step = find_map(machine, &host);
+    const uint32_t own = machine->machine.bundle.size != 0;
     size_t modules = host.start_info.nr_modules * sizeof *host.modules;
-    host.modules = malloc(modules);
+    host.module_count = own + host.start_info.nr_modules;
+    host.modules = malloc(host.module_count * sizeof *host.modules);
     host.map = calloc(host.map_count, sizeof *host.map);
     if (!host.modules || !host.map)
         abort();
-    simulated_before(machine, host.start_info.modlist_paddr, host.modules, modules);
+    host.modules[0] = machine->machine.bundle;
+    simulated_before(machine, host.start_info.modlist_paddr, host.modules + own, modules);
     /* Of either kind, entries begin with what an E820 entry has. */
     for (uint32_t i = 0; i < host.map_count; i++)
         simulated_before(machine, host.map_place.start + i * step, &host.map[i],
@@ -242,11 +245,11 @@ static bool is_free(const struct simulated_machine *machine, const struct host_i
         shares_byte(range, machine->start_info_address,
                     start_info->version >= 1 ? HVM_START_INFO_SIZE_V1 : HVM_START_INFO_SIZE_V0) ||
         shares_byte(range, start_info->modlist_paddr,
-                    start_info->nr_modules * sizeof *host->modules) ||
+                    (uint64_t)start_info->nr_modules * sizeof *host->modules) ||
         shares_byte(range, host->map_place.start, host->map_place.end - host->map_place.start) ||
         shares_byte(range, machine->info.rsdp.address, machine->info.rsdp.size) ||
         text_in(machine, start_info->cmdline_paddr, range);
-    for (uint32_t i = 0; i < start_info->nr_modules && !busy; i++)
+    for (uint32_t i = 0; i < host->module_count && !busy; i++)
         busy = shares_byte(range, host->modules[i].paddr, host->modules[i].size) ||
                text_in(machine, host->modules[i].cmdline_paddr, range);
     return !busy;
@@ -538,6 +541,28 @@ static const char *choose_kind(const struct simulated_machine *machine,
     return "a plan for a file of no known kind, or of another than was asked for";
 }
 
+/* Concatenation: what is behind an ELF file that is no Linux is the first module. */
+static void take_tail(const struct simulated_machine *machine, struct judged_payload *payload) {
+    const struct judged_file file = kernel_file(machine, payload);
+    const unsigned version = payload->kind == JUDGED_MULTIBOOT1 ? 1 : 2;
+    struct extent note;
+    if (payload->kind == JUDGED_PVH) {
+        if (judge_find_note(&file, "Linux", JUDGED_ANY_NOTE, &note))
+            return;
+    } else if ((payload->kind != JUDGED_MULTIBOOT1 && payload->kind != JUDGED_MULTIBOOT2) ||
+               judge_multiboot_is_flat(&file, version, judge_find_multiboot(&file, version))) {
+        return;
+    }
+    const struct span tail = judge_elf_tail(&file);
+    if (!tail.size)
+        return;
+    const struct hvm_modlist_entry part = {.paddr = tail.address, .size = tail.size};
+    judged_payload_add(payload, part);
+    memmove(payload->parts + 2, payload->parts + 1,
+            (payload->part_count - 2) * sizeof *payload->parts);
+    payload->parts[1] = part;
+}
+
 static bool is_bundle(const struct simulated_machine *machine,
                       const struct judged_payload *payload) {
     const struct judged_file file = kernel_file(machine, payload);
@@ -617,17 +642,19 @@ static const char *find_payload(const struct simulated_machine *machine,
         payload->option_argv0 = copy_text_of(options->argv0_word);
     const char *wrong = options->has_sha256 ? judge_sha256(machine, &payload->parts[0]) : NULL;
     if (options->verify_all &&
-        (host->start_info.nr_modules > 1 || (!options->has_sha256 && !is_bundle(machine, payload))))
+        (host->module_count > 1 || (!options->has_sha256 && !is_bundle(machine, payload))))
         wrong = "what nothing vouches for was taken";
     if (!wrong)
         wrong = open_containers(machine, host, payload);
-    for (uint32_t i = 1; i < host->start_info.nr_modules; i++) {
+    for (uint32_t i = 1; i < host->module_count; i++) {
         struct hvm_modlist_entry module = host->modules[i];
         module.reserved = 0;
         judged_payload_add(payload, module);
     }
     if (!wrong)
         wrong = choose_kind(machine, host, payload);
+    if (!wrong)
+        take_tail(machine, payload);
     return wrong ? wrong : judge_take_device_trees(machine, payload);
 }
 

@@ -67,7 +67,8 @@ const char *judge_moves(struct simulated_machine *machine);
 /* What the host put into memory, copied from it. */
 struct host_input {
     struct hvm_start_info start_info;
-    struct hvm_modlist_entry *modules;
+    struct hvm_modlist_entry *modules; /* a self-contained image's own in front */
+    uint32_t module_count;
     /* Of start_info's table or of Xen's answer, whichever counts, and where that lies. */
     struct hvm_memmap_table_entry *map;
     uint32_t map_count;
@@ -181,6 +182,9 @@ uint64_t judge_elf_entry(const struct judged_elf *elf);
 bool judge_find_note(const struct judged_file *file, const char *owner, uint32_t type,
                      struct extent *descriptor);
 
+/* What is behind an ELF file; empty where that is nothing but zeros. */
+struct span judge_elf_tail(const struct judged_file *file);
+
 /* The initramfs behind an ELF file that is a Linux; empty when what is behind it is none. */
 struct span judge_vmlinux_tail(const struct judged_file *file);
 
@@ -219,6 +223,9 @@ const char *judge_initrd(const struct simulated_machine *machine, const struct h
 
 /* Where the header of a Multiboot kernel of that version is, UINT64_MAX when there is none. */
 uint64_t judge_find_multiboot(const struct judged_file *file, unsigned version);
+
+/* Whether its header, which is at `header`, says itself what is loaded. */
+bool judge_multiboot_is_flat(const struct judged_file *file, unsigned version, uint64_t header);
 
 /*
  * After judge_moves: whether who searches for the RSDP as on a PC finds it, or what is the same;

@@ -363,6 +363,33 @@ static const char *add_named(const struct tree *tree, uint32_t images, uint32_t 
     return wrong;
 }
 
+/* What is behind the tree and all images, without the zeros up to the end of a page. */
+static const char *add_tail(const struct tree *tree, uint32_t images,
+                            struct judged_payload *payload) {
+    uint64_t end = tree->total_size;
+    uint32_t at = images;
+    uint32_t child;
+    uint32_t name;
+    struct extent data;
+    while (next_child(tree, &at, &child, &name)) {
+        if (find_data(tree, child, &data))
+            return NULL;
+        end = data.end > end ? data.end : end;
+    }
+    while (end < tree->size && end % PAGE_SIZE && !byte_at(tree, (uint32_t)end))
+        end++;
+    for (uint64_t i = end; i < tree->size; i++) {
+        if (!byte_at(tree, (uint32_t)i))
+            continue;
+        if (tree->options->verify_all && !tree->options->has_sha256)
+            return "what is behind a bundle was taken unhashed";
+        judged_payload_add(payload, (struct hvm_modlist_entry){.paddr = tree->address + end,
+                                                               .size = tree->size - end});
+        return NULL;
+    }
+    return NULL;
+}
+
 const char *judge_bundle(const struct simulated_machine *machine, struct judged_payload *payload) {
     const struct options *options = &machine->options;
     struct tree tree = {.machine = machine,
@@ -404,6 +431,8 @@ const char *judge_bundle(const struct simulated_machine *machine, struct judged_
     payload->part_count = 0;
     payload->bundled = true;
     const char *wrong = add_named(&tree, images, configuration, payload);
+    if (!wrong)
+        wrong = add_tail(&tree, images, payload);
     for (uint32_t i = 1; i < outer_count; i++)
         judged_payload_add(payload, outer[i]);
     free(outer);

@@ -199,6 +199,15 @@ static bool is_initramfs(const struct judged_file *file, uint64_t at) {
     return false;
 }
 
+struct span judge_elf_tail(const struct judged_file *file) {
+    struct span tail = {0};
+    const uint64_t end = end_of_elf(file);
+    for (uint64_t i = end; i < file->size && !tail.size; i++)
+        if (file_number(file, i, 1))
+            tail = (struct span){(uint32_t)(file->address + end), NULL, (size_t)(file->size - end)};
+    return tail;
+}
+
 struct span judge_vmlinux_tail(const struct judged_file *file) {
     const uint64_t end = end_of_elf(file);
     struct span tail = {0};

@@ -271,6 +271,22 @@ static const char *read_header2(struct boot *boot) {
     return wrong;
 }
 
+bool judge_multiboot_is_flat(const struct judged_file *file, unsigned version, uint64_t header) {
+    if (version == 1)
+        return file_number(file, header + 4, 4) & MULTIBOOT_AOUT_KLUDGE;
+    const uint64_t end = header + file_number(file, header + 8, 4);
+    for (uint64_t tag = header + 16; tag + 8 <= end;) {
+        const uint64_t type = file_number(file, tag, 2);
+        const uint64_t size = file_number(file, tag + 4, 4);
+        if (type == MULTIBOOT2_HEADER_TAG_ADDRESS)
+            return true;
+        if (type == MULTIBOOT2_HEADER_TAG_END || size < 8)
+            break;
+        tag += (size + 7) / 8 * 8;
+    }
+    return false;
+}
+
 /* --- The kernel ------------------------------------------------------------------------------- */
 
 static void measure_link(struct boot *boot) {
