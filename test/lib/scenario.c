@@ -673,6 +673,15 @@ static void make_tree_of_module(struct simulated_machine *machine, struct input 
         make_device_tree(input, simulated_bytes(machine, module->paddr), (uint32_t)module->size);
 }
 
+/* The host's first module comes with the image. */
+static void make_self_contained(struct simulated_machine *machine) {
+    struct hvm_start_info *start_info = &machine->start_info;
+    memcpy(&machine->machine.bundle, simulated_bytes(machine, MODULE_LIST),
+           sizeof machine->machine.bundle);
+    start_info->modlist_paddr += sizeof machine->machine.bundle;
+    start_info->nr_modules--;
+}
+
 void scenario_make(struct simulated_machine *machine, struct input *input) {
     machine->start_info.magic = XEN_HVM_START_MAGIC_VALUE;
     machine->start_info.version = 1;
@@ -698,4 +707,6 @@ void scenario_make(struct simulated_machine *machine, struct input *input) {
         make_tree_of_module(machine, input);
     if (rarely(input, 3))
         make_uki(machine, input);
+    if (rarely(input, 8))
+        make_self_contained(machine);
 }
