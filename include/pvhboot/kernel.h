@@ -55,8 +55,8 @@ bool kernel_is_linux(const struct elf *elf);
 bool kernel_has_entry(const struct kernel *kernel);
 
 /*
- * What lies behind an ELF kernel in its file, unless that is zeros, is the first of its modules:
- * *payload is then *with_tail, which has it. PLAN_TOO_LONG.
+ * What lies behind an ELF kernel in its file, unless that is one byte over and over, is the first
+ * of its modules: *payload is then *with_tail, which has it. PLAN_TOO_LONG.
  */
 bool kernel_take_tail(const struct kernel *kernel, const struct payload **payload,
                       struct payload *with_tail, struct plan *plan, struct error *error);

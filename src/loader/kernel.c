@@ -38,12 +38,20 @@ bool kernel_has_entry(const struct kernel *kernel) {
     return false;
 }
 
+/* Xen's build leaves four bytes of 0xff behind its ELF file (xen/arch/x86/boot/mkelf32.c). */
+static bool is_padding(struct span tail) {
+    size_t same = 0;
+    while (same < tail.size && tail.bytes[same] == tail.bytes[0])
+        same++;
+    return same == tail.size;
+}
+
 bool kernel_take_tail(const struct kernel *kernel, const struct payload **payload,
                       struct payload *with_tail, struct plan *plan, struct error *error) {
     if (kernel->flat)
         return true;
     const struct span tail = elf_tail(&kernel->elf);
-    if (!tail.size || span_is_zero(tail))
+    if (is_padding(tail))
         return true;
     const uint32_t count = (*payload)->module_count;
     struct boot_module *modules =

@@ -7,7 +7,9 @@ from boots import OURS, PC, error_of
 from qemu import run
 from uki import PE_HEADER_POINTER, SECTION_HEADER_SIZE
 
-SIZE = (1 << 31) + (1 << 20)
+# Either alone would go into the machine's memory. A tree of more than half of it would be too large for itself.
+SIZE = (1 << 31) + (4 << 20)
+TREE_SIZE = 0x7FF00000
 MACHINE = PC.but(memory="4G", options=("max-ram-below-4g=3584M",))
 
 PE = 0x80
@@ -17,9 +19,9 @@ NO_ROOM_FOR_PARAMETERS = "E314"
 
 
 def write_uki(path, kernel):
-    """Nearly all of it is text. The device tree is everything from TREE on, the line everything behind the kernel."""
+    """Nearly all of it is text. The device tree is nearly everything from TREE on, the line everything behind the kernel."""
     line = KERNEL + len(kernel)
-    sections = [(b".linux", KERNEL, len(kernel)), (b".dtb", TREE, SIZE - TREE), (b".cmdline", line, SIZE - line)]
+    sections = [(b".linux", KERNEL, len(kernel)), (b".dtb", TREE, TREE_SIZE), (b".cmdline", line, SIZE - line)]
     block = b"a" * (1 << 24)
     with open(path, "wb") as file:
         for at in range(0, SIZE, len(block)):
@@ -32,7 +34,7 @@ def write_uki(path, kernel):
         for name, offset, size in sections:
             file.write(struct.pack("<8sIIII", name, size, 0x10000, size, offset).ljust(SECTION_HEADER_SIZE, b"\0"))
         file.seek(TREE)
-        file.write(struct.pack(">II", 0xD00DFEED, SIZE - TREE))
+        file.write(struct.pack(">II", 0xD00DFEED, TREE_SIZE))
         file.seek(KERNEL)
         file.write(kernel)
 

@@ -35,7 +35,8 @@ def described_payloads():
 
 
 def test_everything_is_in_its_place(installed, build):
-    expected = {"lib/pvhboot/pvhboot.elf", "lib/pvhboot/pvhboot32.elf", "share/man/man7/pvhboot.7"}
+    expected = {"bin/pvhboot", "lib/pvhboot/pvhboot.elf", "lib/pvhboot/pvhboot32.elf", "share/man/man1/pvhboot.1",
+                "share/man/man7/pvhboot.7", "share/bash-completion/completions/pvhboot"}
     expected |= {f"lib/pvhboot/payloads/{name}" for name in described_payloads()}
     expected |= {f"share/doc/pvhboot/{name}" for name in DOCUMENTS}
     assert files_below(installed) == expected
