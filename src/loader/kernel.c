@@ -38,12 +38,15 @@ bool kernel_has_entry(const struct kernel *kernel) {
     return false;
 }
 
-/* Xen's build leaves four bytes of 0xff behind its ELF file (xen/arch/x86/boot/mkelf32.c). */
+/*
+ * Of files as they are built: Xen's ends with four bytes behind all that its headers tell of, which
+ * are whatever was in memory (xen/arch/x86/boot/mkelf32.c).
+ */
 static bool is_padding(struct span tail) {
     size_t same = 0;
     while (same < tail.size && tail.bytes[same] == tail.bytes[0])
         same++;
-    return same == tail.size;
+    return same == tail.size || tail.size < TAIL_FEWEST;
 }
 
 bool kernel_take_tail(const struct kernel *kernel, const struct payload **payload,

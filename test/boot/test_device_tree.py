@@ -93,7 +93,7 @@ def test_stock_kernel_with_a_module_that_is_a_tree(boot_host, host, stock, tree)
 @pytest.mark.parametrize("name", ["linux32.bzImage", "vmlinux64.elf"])
 def test_bundles_tree(name, board, boot, host_of, make, payloads, tree):
     kernel = (payloads / name).read_bytes()
-    module = make(*with_fdt(kernel, tree + b"what pads it"))
+    module = make(*with_fdt(kernel, tree + bytes(13)))
     line = OURS + b" pvhboot.protocol=linux"
     host = host_of(board, module, line)
     given = handover.GivenVmlinux if name.startswith("vmlinux") else handover.Given

@@ -11,6 +11,7 @@ import pytest
 pytest.register_assert_rewrite("handover", "handover_multiboot")
 
 import boot_image
+import debian
 import handover
 import handover_multiboot
 import reporter
@@ -413,11 +414,10 @@ def test_properties_that_are_not_looked_at(properties, boot, host_of, payloads, 
     check(boot(PC, module), host_of(PC, module, OURS), kernel, 1, b"pvhboot", [])
 
 
-def test_device_tree_is_passed_over(boot, host_of, payloads, make):
-    kernel = (payloads / "multiboot1.elf").read_bytes()
-    module = make([Image("kernel", kernel), Image("fdt", b"no tree", type="flat_dt", hashes=("md5",))],
+def test_device_tree_for_a_kernel_that_takes_none(boot, payloads, make):
+    module = make([Image("kernel", payloads / "multiboot1.elf"), Image("fdt", debian.device_tree(), type="flat_dt")],
                   [Configuration("conf", "kernel", fdt="fdt")])
-    check(boot(PC, module), host_of(PC, module, OURS), kernel, 1, b"pvhboot", [])
+    assert error_of(boot(PC, module)) == "E562"
 
 
 def test_bundle_in_a_bundle(boot, payloads, make):

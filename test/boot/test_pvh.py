@@ -660,11 +660,13 @@ def test_linux_on_a_processor_without_long_mode(boot, payloads):
 @pytest.mark.parametrize("between", [b"", b"relocations"], ids=["nothing", "relocations"])
 @pytest.mark.parametrize("owner", [b"Linux", b"other"])
 def test_initrd_behind_the_kernel(owner, between, host, boot_host, payloads):
-    """Of a Linux: it takes but one module, so the others are joined to it, and the first one's line is not theirs."""
+    """A Linux takes but one module, so the others are joined to it, and the first one's line is not theirs. To others it is a module."""
     initrd, more = boot_image.cpio(5004), boot_image.gzip(3001)
     kernel = make_elf(at(code_of(payloads), START), entry=0, notes=[Note(owner, 1, b""), xen_entry(START)])
     modules = give(host, kernel + between + initrd, (0x2000000, more, b"line"))
-    if owner == b"Linux" and not between:
+    if owner != b"Linux":
+        modules.insert(0, Module(between + initrd))
+    elif not between:
         modules = [Module(initrd + bytes(-len(initrd) % 4) + more, None, initrd=True)]
     check(boot_host(host), host, kernel, b"", modules)
 

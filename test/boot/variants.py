@@ -9,7 +9,7 @@ import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 # CMake's options that are about something else.
-NOT_PARTS = {"PVHBOOT_TESTS", "PVHBOOT_FUZZ", "PVHBOOT_SMALL"}
+NOT_PARTS = {"PVHBOOT_TESTS", "PVHBOOT_COMMAND", "PVHBOOT_FUZZ", "PVHBOOT_SMALL"}
 
 
 def options():

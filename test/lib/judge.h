@@ -182,7 +182,7 @@ uint64_t judge_elf_entry(const struct judged_elf *elf);
 bool judge_find_note(const struct judged_file *file, const char *owner, uint32_t type,
                      struct extent *descriptor);
 
-/* What is behind an ELF file; empty where that is one byte over and over. */
+/* What is behind an ELF file; empty where that is one byte over and over, or fewer than 16. */
 struct span judge_elf_tail(const struct judged_file *file);
 
 /* The initramfs behind an ELF file that is a Linux; empty when what is behind it is none. */

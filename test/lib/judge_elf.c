@@ -203,7 +203,7 @@ struct span judge_elf_tail(const struct judged_file *file) {
     struct span tail = {0};
     const uint64_t end = end_of_elf(file);
     for (uint64_t i = end; i < file->size && !tail.size; i++)
-        if (file_number(file, i, 1) != file_number(file, end, 1))
+        if (file->size - end >= 16 && file_number(file, i, 1) != file_number(file, end, 1))
             tail = (struct span){(uint32_t)(file->address + end), NULL, (size_t)(file->size - end)};
     return tail;
 }

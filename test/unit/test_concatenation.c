@@ -98,6 +98,13 @@ static void padding_is_nothing(void **state) {
         assert_int_equal(modules_of(machine, modules), 1);
         assert_int_equal(modules[0].mod_end - modules[0].mod_start, TAIL_SIZE);
     }
+    for (uint32_t fewest = 15; fewest <= 16; fewest++) {
+        const uint32_t size = write_kernel(file);
+        memcpy(file + size, tail, fewest);
+        struct simulated_machine *machine = machine_of_file(file, size + fewest);
+        assert_boots(machine);
+        assert_int_equal(modules_of(machine, modules), fewest == 16);
+    }
 }
 
 /* A flat kernel's file has no end of its own. */
