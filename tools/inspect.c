@@ -1,13 +1,251 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* `pvhboot inspect`. */
+/* `pvhboot inspect`: what files are, what is in them, and whether and why not they boot. */
 #include "command.h"
 
-static int inspect(int argc, char **argv) {
-    (void)argc;
-    (void)argv;
-    return complain_usage(&inspect_command, "not written yet");
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "describe.h"
+#include "report.h"
+#include "verdict.h"
+#include "ways.h"
+
+/* --- How it boots ----------------------------------------------------------------------------- */
+
+static unsigned bits_of(const struct verdict *verdict) {
+    return verdict->mode == HANDOFF_LONG ? 64 : 32;
 }
 
-const struct command inspect_command = {"inspect",
-                                        "says what a file is, and whether and why not it boots",
-                                        "usage: pvhboot inspect\n", inspect};
+static void report_way(struct report *report, const char *option, const struct verdict *verdict) {
+    if (!report->as_json) {
+        if (*option)
+            report_words(report, "also boots", "with %s: as %s, entered in %u-bit mode", option,
+                         verdict->protocol, bits_of(verdict));
+        else
+            report_verdict(report, true, "as %s, entered in %u-bit mode", verdict->protocol,
+                           bits_of(verdict));
+        return;
+    }
+    report_open(report, NULL);
+    report_text(report, "option", option);
+    report_text(report, "protocol", verdict->protocol);
+    report_number(report, "mode", bits_of(verdict));
+    report_close(report);
+}
+
+/* Any ELF file can be entered as if it were a vmlinux. */
+static bool is_guess(struct span bytes, const struct verdict *verdict) {
+    return strcmp(verdict->protocol, "vmlinux") == 0 && !elf_is_linux(bytes);
+}
+
+static bool is_same_way(const struct verdict *a, const struct verdict *b) {
+    return a->mode == b->mode && strcmp(a->protocol, b->protocol) == 0;
+}
+
+/* What came of each of the other ways. */
+struct other_ways {
+    struct way ways[WAYS];
+    struct verdict verdicts[WAYS];
+    size_t count;
+};
+
+static bool ask_other_ways(struct span bytes, struct other_ways *others) {
+    others->count = ways_find(bytes, others->ways);
+    for (size_t i = 0; i < others->count; i++)
+        if (!verdict_ask(bytes, others->ways[i].option, &others->verdicts[i]))
+            return false;
+    return true;
+}
+
+/* Those that are none but the usual one are left out. */
+static void report_other_ways(struct report *report, struct span bytes,
+                              const struct other_ways *others, const struct verdict *usual) {
+    for (size_t i = 0; i < others->count; i++) {
+        const struct verdict *verdict = &others->verdicts[i];
+        if (!verdict->boots)
+            continue;
+        if (others->ways[i].promised || (!is_same_way(verdict, usual) && !is_guess(bytes, verdict)))
+            report_way(report, others->ways[i].option, verdict);
+    }
+}
+
+static void report_refused_way(struct report *report, const struct way *way,
+                               const struct verdict *verdict) {
+    if (!report->as_json) {
+        report_words(report, "does not boot", "with %s: %s", way->option, verdict->line);
+        return;
+    }
+    report_open(report, NULL);
+    report_text(report, "option", way->option);
+    report_number(report, "error", verdict->error);
+    report_text(report, "text", verdict->line);
+    report_close(report);
+}
+
+static void report_refused_ways(struct report *report, const struct other_ways *others) {
+    report_open_list(report, "refused");
+    for (size_t i = 0; i < others->count; i++)
+        if (others->ways[i].promised && !others->verdicts[i].boots)
+            report_refused_way(report, &others->ways[i], &others->verdicts[i]);
+    report_close_list(report);
+}
+
+static int report_ways(struct report *report, struct span bytes, const struct verdict *usual) {
+    struct other_ways others;
+    if (!ask_other_ways(bytes, &others))
+        return COMMAND_TROUBLE;
+    report_open_list(report, "ways");
+    report_way(report, "", usual);
+    report_other_ways(report, bytes, &others, usual);
+    report_close_list(report);
+    report_refused_ways(report, &others);
+    return COMMAND_DONE;
+}
+
+/* --- Whether it does -------------------------------------------------------------------------- */
+
+/* What goes with a kernel, and is none by itself. */
+static bool is_module(enum content inside) {
+    return inside == CONTENT_INITRD || inside == CONTENT_DEVICE_TREE;
+}
+
+static void report_refusal(struct report *report, struct span bytes,
+                           const struct verdict *verdict) {
+    char hints[HINTS][HINT_SIZE];
+    const char *advice = verdict_advice(verdict->error);
+    if (report->as_json) {
+        report_text(report, "text", verdict->line);
+        report_number(report, "error", verdict->error);
+    } else {
+        report_verdict(report, false, "%s", verdict->line);
+    }
+    /* What is said of that very file is better than what holds for all. */
+    if (advice && (verdict->error != ERROR_UNKNOWN_PAYLOAD || hints_find(bytes, hints) == 0))
+        report_sentence(report, "advice", advice);
+}
+
+static int judge_payload(struct report *report, struct span bytes, enum content inside) {
+    struct verdict verdict;
+    if (report->as_json)
+        report_bool(report, "module", is_module(inside));
+    if (is_module(inside)) {
+        if (report->as_json)
+            report_bool(report, "boots", false);
+        else
+            report_sentence(report, "no kernel", "it goes with one: as a module behind it");
+        return COMMAND_DONE;
+    }
+    if (!verdict_ask(bytes, "", &verdict))
+        return COMMAND_TROUBLE;
+    if (report->as_json)
+        report_bool(report, "boots", verdict.boots);
+    if (!verdict.boots) {
+        report_refusal(report, bytes, &verdict);
+        return COMMAND_DOES_NOT_BOOT;
+    }
+    return report_ways(report, bytes, &verdict);
+}
+
+/* What is in pvhboot is what it boots; alone, it boots nothing. */
+static int judge(struct report *report, struct span bytes, enum content inside) {
+    struct span payload = {0};
+    if (content_of(bytes) != CONTENT_ELF || !find_pvhboot(bytes, &payload))
+        return judge_payload(report, bytes, inside);
+    if (payload.size)
+        return judge_payload(report, payload, content_inside(payload));
+    if (report->as_json) {
+        report_bool(report, "module", false);
+        report_bool(report, "boots", true);
+    } else {
+        report_sentence(
+            report, "boots",
+            "what the host gives it as its module: it is what hosts take for the kernel");
+    }
+    return COMMAND_DONE;
+}
+
+/* --- The files -------------------------------------------------------------------------------- */
+
+static int inspect_bytes(struct report *report, const struct file *file) {
+    const struct span bytes = {0, file->bytes, file->size};
+    const struct span name = output_text(file->name);
+    const enum content inside = content_inside(bytes);
+    struct inspection inspection = inspection_begin(report, file->size);
+    char title[TITLE_SIZE];
+    char printable[TITLE_SIZE + TITLE_SIZE];
+    report_open(report, NULL);
+    report_head(report, "%s: %s%s", report_printable(name, printable, sizeof printable),
+                content_title(bytes, title),
+                inside == CONTENT_INITRD && content_of(bytes) == CONTENT_COMPRESSED ? ", an initrd"
+                                                                                    : "");
+    if (report->as_json)
+        report_span(report, "file", name);
+    const int status = judge(report, bytes, inside);
+    if (bytes.size < LOW_MEMORY_END)
+        describe(&inspection, bytes);
+    else
+        report_size(report, "size", bytes.size);
+    report_close(report);
+    return status;
+}
+
+static int worse_of(int a, int b) {
+    return a > b ? a : b;
+}
+
+static int inspect_files(struct report *report, char **names, int count) {
+    int status = COMMAND_DONE;
+    report_open_list(report, NULL);
+    for (int i = 0; i < count; i++) {
+        struct file file;
+        if (!file_open(names[i], &file)) {
+            status = COMMAND_TROUBLE;
+            continue;
+        }
+        status = worse_of(status, inspect_bytes(report, &file));
+        file_close(&file);
+    }
+    report_close_list(report);
+    return status;
+}
+
+static int finish(struct report *report, int status) {
+    if (report->as_json)
+        json_end(&report->json);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    complain("standard output: %s", strerror(errno));
+    return COMMAND_TROUBLE;
+}
+
+static int inspect(int argc, char **argv) {
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+    bool as_json = false;
+    int option = 0;
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (option != 'j')
+            return complain_option(&inspect_command, option, argv);
+        as_json = true;
+    }
+    if (optind == argc)
+        return complain_usage(&inspect_command, "no file is given");
+    struct report report = report_begin(stdout, as_json);
+    return finish(&report, inspect_files(&report, argv + optind, argc - optind));
+}
+
+const struct command inspect_command = {
+    "inspect", "says what a file is, and whether and why not it boots",
+    "usage: pvhboot inspect [--json] FILE...\n\n"
+    "Says of each file what it is, told by its content; whether pvhboot boots it, how, and if not, "
+    "why\n"
+    "and what to do; and what is in it, with the fields of its headers that decide. FILE may be a\n"
+    "kernel of any kind, packed or not, a bundle, a UKI, an initrd, a device tree, pvhboot "
+    "itself;\n"
+    "\"-\" is standard input.\n\n"
+    "  --json   the same as JSON, a list with an object for each file\n\n"
+    "Exit codes: 0 when every file boots, or is an initrd or a device tree, which go with a "
+    "kernel;\n"
+    "1 when one does not boot; 2 wrong usage; 3 when a file cannot be read.\n",
+    inspect};

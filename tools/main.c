@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command `pvhboot`: chooses the subcommand. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,18 @@ static bool asks_for_help(const char *word) {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-int main(int argc, char **argv) {
+/* Among a subcommand's words; behind "--" they are another program's. */
+static bool wants_help(int count, char **words) {
+    if (count && asks_for_help(*words))
+        return true;
+    for (int i = 0; i < count && strcmp(words[i], "--") != 0; i++)
+        if (strcmp(words[i], "--help") == 0)
+            return true;
+    return false;
+}
+
+/* Gives the exit code. */
+static int choose(int argc, char **argv) {
     if (argc < 2) {
         print_help(stderr);
         return COMMAND_USAGE;
@@ -60,10 +72,21 @@ int main(int argc, char **argv) {
         complain("there is no command \"%s\" (pvhboot --help lists them)", argv[1]);
         return COMMAND_USAGE;
     }
-    if (argc == 3 && asks_for_help(argv[2])) {
+    if (wants_help(argc - 2, argv + 2)) {
         fputs(command->help, stdout);
         return COMMAND_DONE;
     }
     optind = 1;
+    opterr = 0; /* the subcommands complain: complain_option */
     return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv) {
+    const int status = choose(argc, argv);
+    /* What is lost here was written to nowhere: a disk is full, say. */
+    if ((fflush(stdout) || ferror(stdout)) && status != COMMAND_TROUBLE) {
+        complain("standard output: %s", strerror(errno));
+        return COMMAND_TROUBLE;
+    }
+    return status;
 }

@@ -1,12 +1,602 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* `pvhboot plan`. */
-#include "command.h"
+/* `pvhboot plan`: what the image would do with a payload on a host, by the image's own code. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-static int plan(int argc, char **argv) {
-    (void)argc;
-    (void)argv;
-    return complain_usage(&plan_command, "not written yet");
+#include "command.h"
+#include "describe.h"
+#include "drawing.h"
+#include "guest.h"
+#include "host_file.h"
+#include "hosts.h"
+#include "json.h"
+#include "kernel_line.h"
+#include "memory_size.h"
+#include "payloads.h"
+#include "svg.h"
+
+#define DEFAULT_HOST "qemu-pc"
+#define DEFAULT_MEMORY "512M"
+
+enum shown { SHOW_AUTO, SHOW_YES, SHOW_NO };
+
+struct plan_options {
+    const char *host;
+    const char *memory; /* as given; NULL when it was not */
+    const char *command_line;
+    const char *svg;
+    enum shown drawing;
+    bool json;
+    bool verbose;
+    bool without_display;
+    char **payloads;
+    size_t payload_count;
+};
+
+/* Everything that the plan is made from. */
+struct planning {
+    struct plan_options options;
+    const struct host *host;    /* NULL for... */
+    struct host_file host_file; /* ...the one that a file describes */
+    size_t modules_most;        /* of that host */
+    uint64_t memory;            /* bytes */
+    struct payloads payloads;
+    char *line;              /* the kernel's arguments and --cmdline; NULL without both */
+    enum payloads_form form; /* what the files come in where the host gives fewer modules */
+    struct file whole;       /* the one file of that form; without bytes when there is none */
+    struct host_module modules[BOOT_MODULES_LIMIT];
+    size_t module_count;
+    struct span own;      /* what a kernel that is a self-contained image has inside; or empty */
+    uint32_t own_address; /* physical */
+    struct guest guest;
+    bool planned;
+};
+
+/* --- Arguments -------------------------------------------------------------------------------- */
+
+enum {
+    OPTION_HOST = 256,
+    OPTION_SVG,
+    OPTION_JSON,
+    OPTION_DRAWING,
+    OPTION_NO_DRAWING,
+    OPTION_NO_DISPLAY,
+};
+
+static const struct option long_options[] = {
+    {"host", required_argument, NULL, OPTION_HOST},
+    {"memory", required_argument, NULL, 'm'},
+    {"append", required_argument, NULL, 'a'},
+    {"cmdline", required_argument, NULL, 'a'},
+    {"svg", required_argument, NULL, OPTION_SVG},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"drawing", no_argument, NULL, OPTION_DRAWING},
+    {"no-drawing", no_argument, NULL, OPTION_NO_DRAWING},
+    {"no-display", no_argument, NULL, OPTION_NO_DISPLAY},
+    {"verbose", no_argument, NULL, 'v'},
+    {0},
+};
+
+static void take_option(int option, struct plan_options *options) {
+    switch (option) {
+    case OPTION_HOST:
+        options->host = optarg;
+        break;
+    case 'm':
+        options->memory = optarg;
+        break;
+    case 'a':
+        options->command_line = optarg;
+        break;
+    case OPTION_SVG:
+        options->svg = optarg;
+        break;
+    case OPTION_JSON:
+        options->json = true;
+        break;
+    case OPTION_DRAWING:
+        options->drawing = SHOW_YES;
+        break;
+    case OPTION_NO_DRAWING:
+        options->drawing = SHOW_NO;
+        break;
+    case OPTION_NO_DISPLAY:
+        options->without_display = true;
+        break;
+    default:
+        options->verbose = true;
+    }
 }
 
-const struct command plan_command = {"plan", "shows what pvhboot would do with it on a host",
-                                     "usage: pvhboot plan\n", plan};
+static int parse_options(int argc, char **argv, struct plan_options *options) {
+    int option;
+    *options = (struct plan_options){.host = DEFAULT_HOST};
+    while ((option = getopt_long(argc, argv, ":a:m:v", long_options, NULL)) != -1) {
+        if (option == ':' || option == '?')
+            return complain_option(&plan_command, option, argv);
+        take_option(option, options);
+    }
+    options->payloads = argv + optind;
+    options->payload_count = (size_t)(argc - optind);
+    if (!options->payload_count)
+        return complain_usage(&plan_command, "a KERNEL is wanted");
+    if (options->payload_count > BOOT_MODULES_LIMIT)
+        return complain_usage(&plan_command, "at most %u files", BOOT_MODULES_LIMIT);
+    if (options->json + options->verbose + (options->drawing == SHOW_YES) > 1)
+        return complain_usage(&plan_command, "one of --json, --verbose and --drawing at a time");
+    return COMMAND_DONE;
+}
+
+/* --- What the host is given ------------------------------------------------------------------- */
+
+static int read_host_file(struct planning *planning) {
+    struct file file;
+    if (!file_open(planning->options.host, &file))
+        return COMMAND_TROUBLE;
+    const bool good = host_file_read(file.name, file.bytes, file.size, &planning->host_file);
+    file_close(&file);
+    planning->modules_most = planning->host_file.module_count;
+    return good ? COMMAND_DONE : COMMAND_TROUBLE;
+}
+
+static int choose_host(struct planning *planning) {
+    const struct plan_options *options = &planning->options;
+    const char *memory = options->memory ? options->memory : DEFAULT_MEMORY;
+    planning->host = host_find(options->host);
+    if (planning->host) {
+        planning->modules_most = planning->host->modules_most;
+        if (memory_size_parse(memory, &planning->memory))
+            return COMMAND_DONE;
+        return complain_usage(&plan_command, "\"%s\" is no amount of memory (512M, 4G)", memory);
+    }
+    if (strcmp(options->host, "-") != 0 && access(options->host, F_OK) != 0)
+        return complain_usage(&plan_command, "there is no host \"%s\", and no file of that name",
+                              options->host);
+    if (options->memory)
+        return complain_usage(&plan_command, "the memory of a host that a file describes is fixed");
+    return read_host_file(planning);
+}
+
+static bool has_own_line(const struct planning *planning) {
+    if (planning->own.size)
+        return false;
+    if (planning->host)
+        return planning->host->kernel_line;
+    return host_file_kernel_has_line(&planning->host_file);
+}
+
+/* What becomes the kernel's own line: NULL where it is part of the host's. */
+static const char *kernel_arguments(const struct planning *planning) {
+    return has_own_line(planning) ? planning->payloads.names[0].arguments : NULL;
+}
+
+/* As `pvhboot run` has it: on the host's line the kernel's arguments come first. */
+static bool make_line(struct planning *planning) {
+    const char *arguments = has_own_line(planning) ? NULL : planning->payloads.names[0].arguments;
+    const char *given = planning->options.command_line;
+    if (!given && !planning->host)
+        given = planning->host_file.command_line;
+    if (!arguments && !given)
+        return true;
+    planning->line = kernel_line_join((const char *const[]){arguments, given}, 2);
+    return planning->line != NULL;
+}
+
+/* `pvhboot run` leaves hashes out unless they are asked for, `pvhboot config` never does. */
+static bool wants_hashes(const struct planning *planning) {
+    return !planning->host || !planning->host->is_run_by_us ||
+           kernel_line_has(planning->line, "pvhboot.verify=");
+}
+
+static bool map_whole(struct planning *planning, int descriptor) {
+    struct stat about;
+    struct file *whole = &planning->whole;
+    void *bytes = MAP_FAILED;
+    if (fstat(descriptor, &about) == 0)
+        bytes = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (bytes == MAP_FAILED) {
+        complain("%s: %s", whole->name, strerror(errno));
+        return false;
+    }
+    whole->bytes = bytes;
+    whole->size = (size_t)about.st_size;
+    whole->mapped = true;
+    return true;
+}
+
+/* As `pvhboot run` makes it; of memory. */
+static int make_whole(struct planning *planning) {
+    planning->form = payloads_form(&planning->payloads);
+    planning->whole.name = planning->form == PAYLOADS_JOINED ? "kernel and initrd" : "bundle";
+    struct file_writer writer = {.name = planning->whole.name,
+                                 .descriptor = memfd_create(planning->whole.name, MFD_CLOEXEC)};
+    if (writer.descriptor < 0) {
+        complain("%s: %s", writer.name, strerror(errno));
+        return COMMAND_TROUBLE;
+    }
+    int status =
+        payloads_write(&planning->payloads, planning->form, wants_hashes(planning), &writer);
+    if (status == COMMAND_DONE && (writer.failed || !map_whole(planning, writer.descriptor)))
+        status = COMMAND_TROUBLE;
+    close(writer.descriptor);
+    planning->modules[0] = (struct host_module){planning->whole.bytes, planning->whole.size,
+                                                planning->whole.name, kernel_arguments(planning)};
+    planning->module_count = 1;
+    return status;
+}
+
+/* Where in memory a part of the file is loaded to; 0 where it is not. */
+static uint32_t loaded_address(struct span file, struct span part) {
+    struct elf elf;
+    struct error error;
+    struct load_segment segment;
+    if (!elf_parse(file, &elf, &error))
+        return 0;
+    for (uint32_t i = 0; i < elf.program_header_count; i++)
+        if (elf_load_segment(&elf, i, &segment) && part.bytes >= segment.bytes.bytes &&
+            part.bytes < segment.bytes.bytes + segment.bytes.size)
+            return segment.address + (uint32_t)(part.bytes - segment.bytes.bytes);
+    return 0;
+}
+
+/* Bytes in front of the image's first segment, which has headers that pack changes; its record. */
+#define IMAGE_HEADERS PAGE_SIZE
+#define IMAGE_RECORD 8u
+
+/* Whether the file begins as this command's image does, but for what pack fills in. */
+static bool is_our_image(const struct file *file) {
+    const size_t size = (uintptr_t)image_file_end - (uintptr_t)image_file;
+    size_t differences = 0;
+    if (file->size < size)
+        return false;
+    for (size_t i = IMAGE_HEADERS; i < size && differences <= IMAGE_RECORD; i++)
+        differences += file->bytes[i] != image_file[i];
+    return differences <= IMAGE_RECORD;
+}
+
+/* An image that was made by `pvhboot pack --self-contained` is started itself. */
+static void find_own(struct planning *planning) {
+    const struct file *kernel = &planning->payloads.files[0];
+    const struct span file = {0, kernel->bytes, kernel->size};
+    if (!find_pvhboot(file, &planning->own) || !planning->own.size)
+        return;
+    planning->own_address = loaded_address(file, planning->own);
+    if (!is_our_image(kernel))
+        complain("%s: made by another pvhboot, which may do otherwise than this one", kernel->name);
+}
+
+/* The files behind such a kernel are the host's modules. */
+static int make_modules_behind_own(struct planning *planning) {
+    const struct payloads *payloads = &planning->payloads;
+    planning->module_count = payloads->count - 1;
+    if (planning->module_count > planning->modules_most) {
+        complain("%s: it gives %zu modules at most to an image that has a payload inside",
+                 planning->options.host, planning->modules_most);
+        return COMMAND_USAGE;
+    }
+    for (size_t i = 0; i < planning->module_count; i++) {
+        const struct file *file = &payloads->files[i + 1];
+        planning->modules[i] = (struct host_module){file->bytes, file->size, file->name, NULL};
+    }
+    return COMMAND_DONE;
+}
+
+static int make_modules(struct planning *planning) {
+    const struct payloads *payloads = &planning->payloads;
+    if (planning->own.size)
+        return make_modules_behind_own(planning);
+    if (payloads->count > planning->modules_most)
+        return make_whole(planning);
+    for (size_t i = 0; i < payloads->count; i++)
+        planning->modules[i] = (struct host_module){
+            payloads->files[i].bytes, payloads->files[i].size, payloads->names[i].path,
+            i ? payloads->names[i].arguments : kernel_arguments(planning)};
+    planning->module_count = payloads->count;
+    return COMMAND_DONE;
+}
+
+static int place(struct planning *planning) {
+    const struct host_request request = {
+        .memory = planning->memory,
+        .command_line = planning->line,
+        .modules = planning->modules,
+        .module_count = planning->module_count,
+        .without_display = planning->options.without_display,
+    };
+    if (planning->host)
+        return host_place(planning->host, &request, &planning->guest);
+    return host_file_place(&planning->host_file, &request, &planning->guest);
+}
+
+/* --- What is shown ---------------------------------------------------------------------------- */
+
+#define SIZE_TEXT 32
+
+/* Bytes as people read them. */
+static const char *size_text(uint64_t size, char *text) {
+    if (size < (uint64_t)10 * KIB)
+        snprintf(text, SIZE_TEXT, "%llu B", (unsigned long long)size);
+    else if (size < (uint64_t)10 * MIB)
+        snprintf(text, SIZE_TEXT, "%.1f KiB", (double)size / KIB);
+    else if (size % MIB)
+        snprintf(text, SIZE_TEXT, "%.1f MiB", (double)size / MIB);
+    else
+        snprintf(text, SIZE_TEXT, "%llu MiB", (unsigned long long)(size / MIB));
+    return text;
+}
+
+static void print_row(const char *what, uint64_t start, uint64_t end, const char *how) {
+    char size[SIZE_TEXT];
+    printf("  %-24s %#11llx %#11llx %12s%s%s\n", what, (unsigned long long)start,
+           (unsigned long long)end, size_text(end - start, size), *how ? "  " : "", how);
+}
+
+static void print_columns(const char *title) {
+    printf("\n  %-24s %11s %11s %12s\n", title, "from", "to", "size");
+}
+
+static void print_host(const struct planning *planning) {
+    struct output output = output_to_file(stdout);
+    const struct boot_info *info = &planning->guest.info;
+    char memory[SIZE_TEXT];
+    if (planning->host)
+        printf("host       %s, %s (%s)\n", planning->host->name,
+               size_text(planning->memory, memory), planning->host->about);
+    else
+        printf("host       as %s has it\n", planning->host_file.name);
+    if (planning->whole.bytes)
+        printf("given      as one file, %s: this host gives %s\n",
+               planning->form == PAYLOADS_JOINED ? "kernel and initrd joined"
+                                                 : "a bundle as pvhboot pack makes it",
+               planning->modules_most == 1 ? "one module only" : "fewer modules");
+    if (info->map.count)
+        PRINT_TEXT(output, "line       \"%S\"\n", info->command_line, 0);
+}
+
+static const char *module_name(const struct planning *planning, size_t index) {
+    if (planning->own.size && index-- == 0)
+        return "inside the image";
+    return index < planning->module_count ? planning->modules[index].name : "";
+}
+
+static void print_given(const struct planning *planning) {
+    const struct boot_info *info = &planning->guest.info;
+    print_columns("the host puts");
+    print_row("pvhboot", info->machine.image.start, info->machine.image.end, "");
+    for (uint32_t i = 0; i < info->module_count; i++) {
+        const struct span bytes = info->modules[i].bytes;
+        char name[SIZE_TEXT];
+        snprintf(name, sizeof name, "module %u", i);
+        print_row(name, bytes.address, (uint64_t)bytes.address + bytes.size,
+                  module_name(planning, i));
+    }
+}
+
+static const char *how_text(const struct segment *segment, char *text) {
+    if (segment->kind == SEGMENT_ZERO)
+        return "zeroed";
+    if (segment->kind == SEGMENT_RESERVE)
+        return "kept free";
+    if (segment->kind == SEGMENT_SCRATCH)
+        return "written";
+    if (segment->source == segment->destination.start)
+        return "stays";
+    snprintf(text, SIZE_TEXT, "moved from %#x", segment->source);
+    return text;
+}
+
+static int by_address(const void *first, const void *second) {
+    const struct segment *a = first;
+    const struct segment *b = second;
+    return (a->destination.start > b->destination.start) -
+           (a->destination.start < b->destination.start);
+}
+
+static void print_segments(const struct plan *plan) {
+    const size_t size = plan->segment_count * sizeof *plan->segments;
+    struct segment *sorted = malloc(size);
+    char how[SIZE_TEXT];
+    if (!sorted)
+        return;
+    memcpy(sorted, plan->segments, size);
+    qsort(sorted, plan->segment_count, sizeof *sorted, by_address);
+    print_columns("pvhboot leaves");
+    for (size_t i = 0; i < plan->segment_count; i++)
+        print_row(sorted[i].name, sorted[i].destination.start, sorted[i].destination.end,
+                  how_text(&sorted[i], how));
+    free(sorted);
+}
+
+static void print_end(const struct plan *plan) {
+    uint64_t moved;
+    uint64_t zeroed;
+    char moved_text[SIZE_TEXT];
+    char zeroed_text[SIZE_TEXT];
+    plan_cost(plan, &moved, &zeroed);
+    printf("\npayload    %s, entered at %#x in %u-bit mode\n", plan->protocol, plan->handoff.entry,
+           plan->handoff.mode == HANDOFF_LONG ? 64u : 32u);
+    if (plan->handoff.display_mode.kind == DISPLAY_LINEAR)
+        printf("display    %u x %u, %u bits\n", plan->handoff.display_mode.width,
+               plan->handoff.display_mode.height, plan->handoff.display_mode.bits);
+    printf("cost       %s moved, %s zeroed\n", size_text(moved, moved_text),
+           size_text(zeroed, zeroed_text));
+}
+
+static void show_table(const struct planning *planning) {
+    const struct plan *plan = &planning->guest.plan;
+    print_host(planning);
+    if (!planning->guest.info.map.count)
+        return;
+    print_given(planning);
+    for (size_t i = 0; i < plan->unpacked.count; i++)
+        print_row("unpacked by pvhboot", plan->unpacked.ranges[i].start,
+                  plan->unpacked.ranges[i].end, "");
+    if (!planning->planned)
+        return;
+    print_segments(plan);
+    print_end(plan);
+}
+
+static const char *given_as(const struct planning *planning) {
+    if (!planning->whole.bytes)
+        return planning->module_count == 1 ? "single" : "modules";
+    return planning->form == PAYLOADS_JOINED ? "joined" : "bundle";
+}
+
+static void show_json(const struct planning *planning) {
+    struct json json = json_begin(stdout);
+    json_open_object(&json, NULL);
+    json_text(&json, "host", planning->options.host);
+    if (planning->host)
+        json_number(&json, "memory", planning->memory);
+    json_text(&json, "given", given_as(planning));
+    json_open_list(&json, "files");
+    for (size_t i = 0; i < planning->payloads.count; i++)
+        json_text(&json, NULL, planning->payloads.names[i].path);
+    json_close_list(&json);
+    json_write_plan(&json, &planning->guest.info, &planning->guest.plan);
+    if (!planning->planned)
+        json_write_error(&json, &planning->guest.error);
+    json_close_object(&json);
+    json_end(&json);
+}
+
+static bool wants_drawing(const struct planning *planning) {
+    const enum shown wanted = planning->options.drawing;
+    return planning->planned && (wanted == SHOW_AUTO ? isatty(STDOUT_FILENO) : wanted == SHOW_YES);
+}
+
+static void show_drawing(const struct guest *guest) {
+    putchar('\n');
+    if (!drawing_print(stdout, &guest->info, &guest->plan, drawing_style_of(stdout)))
+        complain("there is not enough memory for a drawing");
+}
+
+static void show(const struct planning *planning) {
+    const struct guest *guest = &planning->guest;
+    if (planning->options.json) {
+        show_json(planning);
+    } else if (planning->options.verbose) {
+        boot_info_print(output_to_file(stdout), &guest->info);
+        plan_print(output_to_file(stdout), &guest->plan);
+    } else {
+        show_table(planning);
+        if (wants_drawing(planning))
+            show_drawing(guest);
+    }
+}
+
+static bool draw_svg(const struct planning *planning, struct file_writer *writer) {
+    char *title;
+    char memory[SIZE_TEXT];
+    const char *kernel = planning->payloads.names[0].path;
+    const char *name = strrchr(kernel, '/');
+    const char *separator = planning->host ? ", " : "";
+    size_text(planning->memory, memory);
+    if (asprintf(&title, "%s on %s%s%s", name ? name + 1 : kernel, planning->options.host,
+                 separator, planning->host ? memory : "") < 0)
+        return false;
+    const bool drawn = svg_write(writer, &planning->guest.info, &planning->guest.plan, title);
+    free(title);
+    return drawn;
+}
+
+static bool write_svg(const struct planning *planning) {
+    struct file_writer writer;
+    if (!file_create(&writer, planning->options.svg))
+        return false;
+    const bool drawn = draw_svg(planning, &writer);
+    if (!drawn)
+        complain("%s: there is not enough memory for a picture", planning->options.svg);
+    return file_finish(&writer, drawn);
+}
+
+/* --- The whole -------------------------------------------------------------------------------- */
+
+static int plan_and_show(struct planning *planning) {
+    if (planning->own.size &&
+        !guest_put_bundle(&planning->guest, planning->own_address, planning->own))
+        return COMMAND_DOES_NOT_BOOT;
+    const int status = place(planning);
+    if (status != COMMAND_DONE)
+        return status;
+    planning->planned = guest_plan(&planning->guest);
+    show(planning);
+    if (!planning->planned)
+        return complain_error(&planning->guest.error);
+    if (planning->options.svg && !write_svg(planning))
+        return COMMAND_TROUBLE;
+    return COMMAND_DONE;
+}
+
+static int open_and_plan(struct planning *planning) {
+    int status = choose_host(planning);
+    if (status != COMMAND_DONE)
+        return status;
+    status = payloads_open(&planning->payloads, planning->options.payloads,
+                           planning->options.payload_count);
+    if (status != COMMAND_DONE)
+        return status;
+    find_own(planning);
+    if (!make_line(planning))
+        return COMMAND_TROUBLE;
+    status = make_modules(planning);
+    if (status != COMMAND_DONE)
+        return status;
+    if (!guest_open(&planning->guest))
+        return COMMAND_TROUBLE;
+    status = plan_and_show(planning);
+    guest_close(&planning->guest);
+    return status;
+}
+
+static int plan(int argc, char **argv) {
+    struct planning *planning = calloc(1, sizeof *planning);
+    if (!planning) {
+        complain("there is not enough memory");
+        return COMMAND_TROUBLE;
+    }
+    int status = parse_options(argc, argv, &planning->options);
+    if (status == COMMAND_DONE)
+        status = open_and_plan(planning);
+    payloads_close(&planning->payloads);
+    file_close(&planning->whole);
+    host_file_free(&planning->host_file);
+    free(planning->line);
+    free(planning);
+    return status;
+}
+
+static const char help_text[] =
+    "usage: pvhboot plan [OPTION]... KERNEL[,ARGS] [MODULE[,ARGS]]...\n\n"
+    "Shows what pvhboot would do with these files on a host, byte for byte, without booting "
+    "them.\n\n"
+    "  --host HOST        one of those below, or a file with what pvhboot.verbose printed on a\n"
+    "                     real machine; without it qemu-pc\n"
+    "  -m, --memory SIZE  of the guest (512M, 4G; a number alone is MiB); without it 512M\n"
+    "  -a, --append LINE  the host's command line, behind the kernel's ARGS; --cmdline is the "
+    "same\n"
+    "  --no-display       QEMU's machine has no VGA (-nodefaults, -vga none)\n"
+    "  -v, --verbose      the lines that pvhboot.verbose prints there, and nothing else\n"
+    "  --json             all of it as JSON\n"
+    "  --svg FILE         a picture of memory before and after, besides\n"
+    "  --drawing, --no-drawing\n"
+    "                     memory drawn below the table, or not; on a terminal it is, else not\n\n"
+    "Hosts, and of which version what they do is known:\n"
+    "  qemu-pc            QEMU 7.2, -M pc with SeaBIOS 1.16.2; what pvhboot run starts\n"
+    "  qemu-q35           QEMU 7.2, -M q35 with SeaBIOS 1.16.2\n"
+    "  microvm            QEMU 7.2, -M microvm with qboot\n"
+    "  firecracker        Firecracker 1.17, without devices\n"
+    "  cloud-hypervisor   Cloud Hypervisor 54\n"
+    "  xen-domu           Xen 4.17, xl with kernel and ramdisk, or with pvshim\n"
+    "  xen-dom0           Xen 4.17 with dom0=pvh, on QEMU's q35 with 256M more than dom0 has\n\n"
+    "A host that gives fewer modules gets several files as one, as pvhboot run makes it.\n";
+
+const struct command plan_command = {"plan", "shows what pvhboot would do with files on a host",
+                                     help_text, plan};

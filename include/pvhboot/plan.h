@@ -105,7 +105,7 @@ struct plan {
  */
 #define PLAN_WORKING_MEMORY                                                                        \
     (PLAN_SEGMENTS_LIMIT * ARENA_SIZE(struct segment, SEGMENT_SIZE) +                              \
-     2u * PLAN_UNPACKED_LIMIT * sizeof(struct range) +                                             \
+     2u * sizeof(struct range) * PLAN_UNPACKED_LIMIT +                                             \
      BOOT_MODULES_LIMIT * (3u * ARENA_SIZE(struct boot_module, BOOT_MODULE_SIZE) +                 \
                            sizeof(uint32_t) + sizeof(int)) +                                       \
      160u)

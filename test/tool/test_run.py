@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`pvhboot run`: what the kernel is given, how QEMU's end is passed on, and what is left behind: nothing."""
+
+import gzip
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+import zlib
+
+import debian
+import pytest
+import reporter
+from boots import FAILED, REPORTED
+from command import DOES_NOT_BOOT, DONE, TROUBLE, USAGE
+from terminal import Terminal
+from uki import make_uki
+
+QUICK = ("-M", "microvm", "-m", "64M")
+
+# A Multiboot 2 kernel of a few instructions.
+HEADER = ".balign 8; .long 0xe85250d6, 0, 24, -(0xe85250d6 + 24), 0, 8; .globl _start; _start: "
+# An exception with no table for it, while that one is handled another one, and so on.
+TRIPLE_FAULT = HEADER + "lidt none; int $3; none: .long 0, 0"
+# Says something, and waits for ever.
+WAITING = HEADER + "mov $0x3f8, %dx; mov $'!', %al; out %al, %dx; sleep: hlt; jmp sleep"
+# Writes what it reads on the serial port until that is a zero, and then 7 to port 0xf4.
+ECHO = HEADER + ("mov $0x3f8, %ebx; next: lea 5(%ebx), %edx; in %dx, %al; test $1, %al; jz next; mov %ebx, %edx; in %dx, %al; "
+                 "out %al, %dx; cmp $'0', %al; jne next; mov $7, %al; out %al, $0xf4; hlt")
+
+
+def exit_status(value):
+    """QEMU's, of a kernel that writes to isa-debug-exit."""
+    return value << 1 | 1
+
+
+@pytest.fixture(scope="module")
+def assemble(tmp_path_factory):
+    """assemble(source) -> a kernel."""
+    folder = tmp_path_factory.mktemp("kernels")
+
+    def make(source):
+        path = folder / f"{zlib.crc32(source.encode()):08x}.elf"
+        subprocess.run(["gcc", "-m32", "-nostdlib", "-static", "-Wl,-Ttext-segment=0x100000", "-Wl,--build-id=none",
+                        "-x", "assembler", "-o", path, "-"], input=source.encode(), check=True)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def kernel(payloads):
+    return payloads / "multiboot2.elf"
+
+
+@pytest.fixture
+def report(pvhboot):
+    """report(words, kind) -> (Report, Result) of `pvhboot run` with a reporting kernel."""
+
+    def run(*words, kind="multiboot2", **more):
+        result = pvhboot("run", *QUICK, *words, **more)
+        assert result.status == exit_status(REPORTED), result
+        text = result.out.replace("\r", "")
+        assert text.startswith(f"report: begin {kind}\n") and text.endswith("report: end\n"), result
+        return reporter.parse(text), result
+
+    return run
+
+
+def line_of(result):
+    """The -append of a printed command."""
+    words = shlex.split(result.out.splitlines()[-1] if "\\\n" not in result.out else result.out.replace("\\\n", ""))
+    return words[words.index("-append") + 1]
+
+
+# --- What the kernel gets -------------------------------------------------------------------------
+
+
+def test_everyday_command_needs_no_option(pvhboot, kernel):
+    result = pvhboot("run", kernel)
+    assert result.status == exit_status(REPORTED) and not result.err, result
+    # Nothing is printed but what the kernel prints: SeaBIOS keeps to the screen.
+    assert result.out.startswith("report: begin multiboot2"), result
+    assert reporter.parse(result.out.replace("\r", "")).command_line.bytes == b""
+
+
+@pytest.mark.parametrize("line", ["a", "a,b,,c", ' two  "words, and" a \'quote\'', "back\\slash $HOME `x` %s =",
+                                  "\u00e4\u20ac"])
+def test_arguments_reach_the_kernel_as_they_are(report, kernel, line):
+    got, _ = report(f"{kernel},{line}")
+    assert got.command_line.bytes == line.encode()
+
+
+def test_append_follows_the_arguments(report, kernel):
+    got, _ = report(f"{kernel},first", "--append", "second third")
+    assert got.command_line.bytes == b"first second third"
+
+
+def test_options_may_stand_anywhere(report, kernel):
+    got, _ = report(kernel, "--append", "behind")
+    assert got.command_line.bytes == b"behind"
+
+
+@pytest.mark.parametrize("name", ["a,b", "with space", "quote'\"", "-dash", ",", "\u00e4"])
+def test_any_file_name(report, kernel, tmp_path, name):
+    (tmp_path / name).write_bytes(kernel.read_bytes())
+    written = name.replace(",", ",,")
+    written = f"./{written}" if name.startswith("-") else written
+    got, _ = report(f"{written},words", cwd=tmp_path)
+    assert got.command_line.bytes == b"words"
+
+
+def test_compressed_kernel(report, kernel, tmp_path):
+    path = tmp_path / "kernel.gz"
+    path.write_bytes(gzip.compress(kernel.read_bytes()))
+    got, _ = report(f"{path},words")
+    assert got.command_line.bytes == b"words"
+
+
+def test_kernel_on_standard_input(report, kernel):
+    got, _ = report("-", "--append", "words", stdin=kernel.read_bytes())
+    assert got.command_line.bytes == b"words"
+
+
+def test_kernel_by_pipe(pvhboot_path, kernel):
+    """What a shell's <(...) is: QEMU could not read it."""
+    script = f"'{pvhboot_path}' run {' '.join(QUICK)} <(cat '{kernel}'),words"
+    done = subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60)
+    assert done.returncode == exit_status(REPORTED), done
+    assert reporter.parse(done.stdout.decode("latin-1").replace("\r", "")).command_line.bytes == b"words"
+
+
+def test_modules_with_their_arguments(report, kernel, tmp_path):
+    contents = [b"first" * 1000, b"second"]
+    paths = [tmp_path / "first", tmp_path / "sec,ond"]
+    for path, content in zip(paths, contents):
+        path.write_bytes(content)
+    got, _ = report(f"{kernel},line", f"{paths[0]},driver --fast, \"quick\"", os.fspath(paths[1]).replace(",", ",,"))
+    assert got.command_line.bytes == b"line"
+    assert [(blob.size, blob.crc32) for blob in got.modules] == [(len(one), zlib.crc32(one)) for one in contents]
+    assert got.module_line(0).bytes == b"driver --fast, \"quick\""
+
+
+def test_words_for_pvhboot_count_beside_modules(pvhboot, kernel, tmp_path):
+    (tmp_path / "module").write_bytes(b"module")
+    result = pvhboot("run", *QUICK, f"{kernel},pvhboot.verbose", tmp_path / "module")
+    assert "pvhboot: payload is multiboot2" in result.out, result
+
+
+@pytest.mark.parametrize("initrds", [[b"one initrd, no archive"], [b"first " * 100, b"second"]], ids=["joined", "bundle"])
+def test_linux_gets_its_initrd(report, payloads, tmp_path, initrds):
+    words = []
+    for number, content in enumerate(initrds):
+        words.append(tmp_path / f"initrd{number}")
+        words[-1].write_bytes(content)
+    got, _ = report(f"{payloads}/linux64.bzImage,console=ttyS0 words", *words, kind="linux")
+    assert got.command_line.bytes == b"console=ttyS0 words"
+    if len(initrds) == 1:
+        assert (got.initrd.size, got.initrd.crc32) == (len(initrds[0]), zlib.crc32(initrds[0]))
+    else:
+        assert got.initrd.size >= sum(map(len, initrds)) and got.initrd.head.startswith(b"first ")
+
+
+def test_debian_reaches_user_space(pvhboot, tmp_path):
+    initrd = debian.initramfs("amd64", tmp_path / "initrd.img")
+    kernel = debian.kernel("amd64", "linux-image-cloud-amd64")
+    result = pvhboot("run", f"{kernel},quiet {debian.NO_SELF_TESTS}", initrd, timeout=120)
+    assert result.status == DONE and "guest: reached user space" in result.out, result
+    assert result.complaint == "a Linux without console= in its line: console=ttyS0 added"
+
+
+def test_command_alone_is_enough(kernel, pvhboot_path, tmp_path):
+    """The image is in it: copied to elsewhere, it still boots."""
+    shutil.copy(pvhboot_path, tmp_path / "alone")
+    done = subprocess.run([tmp_path / "alone", "run", *QUICK, kernel], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          timeout=60)
+    assert done.returncode == exit_status(REPORTED) and b"report: end" in done.stdout
+
+
+# --- Linux's console ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line, expected", [
+    ("", "pvhboot.panic=exit console=ttyS0"), ("quiet", "pvhboot.panic=exit console=ttyS0 quiet"),
+    ("console=tty0", "pvhboot.panic=exit console=tty0"), ("a console=", "pvhboot.panic=exit a console="),
+    ("netconsole=x", "pvhboot.panic=exit console=ttyS0 netconsole=x"),
+    ("pvhboot.panic=halt", "console=ttyS0 pvhboot.panic=halt"),
+])
+@pytest.mark.parametrize("name", ["linux64.bzImage", "vmlinux64.elf"])
+def test_linux_is_heard(pvhboot, payloads, name, line, expected):
+    result = pvhboot("run", "--dry-run", f"{payloads / name},{line}")
+    assert result.status == DONE and line_of(result) == expected, result
+    assert ("console=ttyS0 added" in result.err) == ("console=ttyS0" in expected), result
+
+
+def test_other_kernels_get_no_console(pvhboot, payloads):
+    for name in ("multiboot1.elf", "multiboot2-64.elf", "pvh.elf"):
+        result = pvhboot("run", "--dry-run", payloads / name)
+        assert line_of(result) == "pvhboot.panic=exit" and not result.err, result
+
+
+def test_uki_keeps_its_own_line(pvhboot, payloads, tmp_path):
+    path = make_uki(tmp_path / "linux.efi", [(".osrel", b"ID=test"), (".cmdline", b"its own words"),
+                                             (".linux", (payloads / "linux64.bzImage").read_bytes())])
+    result = pvhboot("run", *QUICK, path)
+    assert result.status == exit_status(REPORTED) and not result.err, result
+    assert reporter.parse(result.out.replace("\r", "")).command_line.bytes == b"its own words"
+
+
+# --- The command that is shown --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("modules", [0, 1, 2])
+@pytest.mark.parametrize("name, kind", [("multiboot2.elf", "multiboot2"), ("linux64.bzImage", "linux")])
+def test_what_is_printed_does_the_same(report, payloads, pvhboot_path, tmp_path, name, kind, modules):
+    words = [f"{payloads / name},console=ttyS0 it's \"all\" the, same\t!"]
+    for number in range(modules):
+        path = tmp_path / f"module, {number}"
+        path.write_bytes(b"content" * 1000 * (number + 1))
+        words.append(os.fspath(path).replace(",", ",,") + (",it's its line" if number else ""))
+    _, ran = report("-v", *words, kind=kind)
+    printed = ran.err
+    environment = dict(os.environ, PATH=f"{pvhboot_path.parent}:{os.environ['PATH']}")
+    done = subprocess.run(["bash", "-e", "-c", printed], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == ran.status, done.stderr
+
+    def facts(text):
+        # Time stamps differ; and a bundle that pack makes has the kernel's name in another place, so addresses may.
+        return [line for line in text.replace("\r", "").splitlines() if re.match(r"(module_|command_|initrd|kernel)", line)]
+
+    strip = re.compile(r"=0x[0-9a-f]+ ")
+    assert [strip.sub("=", line) for line in facts(done.stdout.decode("latin-1"))] == \
+           [strip.sub("=", line) for line in facts(ran.out)]
+
+
+def test_dry_run_starts_nothing(pvhboot, kernel, tmp_path):
+    result = pvhboot("run", "--dry-run", kernel, env={"PATH": os.fspath(tmp_path)})
+    assert result.status == DONE and result.out.startswith("qemu-system-x86_64 ") and not result.err, result
+
+
+def test_no_control_characters_are_printed(pvhboot, kernel, tmp_path):
+    path = tmp_path / "evil\x1b]0;title\x07"
+    path.write_bytes(kernel.read_bytes())
+    result = pvhboot("run", "--dry-run", path)
+    assert result.status == DONE and "\x1b" not in result.out and "\x07" not in result.out, result
+    printed = subprocess.run(["bash", "-c", "printf '%s\\n' " + result.out], stdout=subprocess.PIPE, check=True).stdout
+    assert os.fsencode(path) in printed.split(b"\n")
+
+
+@pytest.mark.parametrize("options, expected", [
+    ([], "-M pc -m 512M -display none -vga std -no-reboot"),
+    (["-M", "q35", "-m", "1G", "-c", "2"], "-M q35 -m 1024M -smp 2"),
+    (["--machine=microvm,rtc=on"], "-M microvm,rtc=on"),
+    (["--machine", "pc-q35-7.1"], "-M pc-q35-7.1"),
+    (["--accel", "tcg"], "-accel tcg"),
+    (["--accel", "kvm"], "-accel kvm -cpu host"),
+    (["--gdb"], "-s -S"),
+    (["--display", "gtk"], "-display gtk"),
+    (["--qemu", "/opt/qemu"], "/opt/qemu"),
+])
+def test_options_become_qemus(pvhboot, kernel, options, expected):
+    result = pvhboot("run", "-n", *options, kernel)
+    words = shlex.split(result.out.replace("\\\n", ""))
+    pairs = [words[0]] + [" ".join(words[i:i + 2]) for i in range(1, len(words))] + words
+    assert result.status == DONE and all(pair in pairs for pair in
+                                         re.findall(r"-[a-zA-Z]+ [^-]\S*|\S+", expected)), result
+
+
+def test_microvm_has_no_vga(pvhboot, kernel):
+    assert "-vga" not in pvhboot("run", "-n", "-M", "microvm", kernel).out
+
+
+def test_words_behind_the_dashes_are_qemus(pvhboot, kernel):
+    result = pvhboot("run", "-n", kernel, "--", "-accel", "tcg,thread=single", "--", "-v", "a b")
+    words = shlex.split(result.out.replace("\\\n", ""))
+    assert words[-5:] == ["-accel", "tcg,thread=single", "--", "-v", "a b"] and words.count("-accel") == 1, result
+
+
+# --- How it ends ----------------------------------------------------------------------------------
+
+
+def test_guest_chooses_the_status(pvhboot, assemble):
+    result = pvhboot("run", *QUICK, assemble(HEADER + "mov $0x15, %al; out %al, $0xf4; hlt"))
+    assert result.status == exit_status(0x15) and not result.err, result
+
+
+def test_reset_ends_it_well(pvhboot, assemble):
+    result = pvhboot("run", "-M", "pc", assemble(HEADER + "mov $0xfe, %al; out %al, $0x64; hlt"))
+    assert result.status == DONE and not result.err, result
+
+
+def test_what_does_not_boot_is_status_3(pvhboot):
+    result = pvhboot("run", *QUICK, __file__)
+    assert result.status == exit_status(FAILED) == 3, result
+    assert result.out.startswith("pvhboot: E501 "), result
+
+
+def test_triple_fault_is_no_success(pvhboot, assemble):
+    result = pvhboot("run", *QUICK, "--accel", "tcg", assemble(TRIPLE_FAULT))
+    assert result.status == 3 and "triple fault" in result.complaint, result
+
+
+def test_log_of_the_users_is_left_alone(pvhboot, assemble, tmp_path):
+    words = ["run", *QUICK, "--accel", "tcg", assemble(TRIPLE_FAULT), "--", "-d", "cpu_reset"]
+    result = pvhboot(*words, "-D", tmp_path / "log")
+    assert result.status == DONE and "Triple fault" in (tmp_path / "log").read_text(), result
+    result = pvhboot(*words)
+    assert result.status == DONE and "Triple fault" in result.err, result
+
+
+def test_triple_fault_is_found_behind_a_long_log(pvhboot, assemble):
+    """Each INIT of a processor is a page of log; only its end is kept."""
+    source = HEADER + ("mov $1000, %ecx; again: movl $0x4500, 0xfee00300; movl $0x1000000, 0xfee00310; "
+                       "movl $0x4500, 0xfee00300; loop again; lidt none; int $3; none: .long 0, 0")
+    result = pvhboot("run", "-M", "pc", "-m", "64M", "-c", "2", "--accel", "tcg", assemble(source))
+    assert result.status == 3 and "triple fault" in result.complaint, result
+
+
+def test_qemus_own_complaint_and_status(pvhboot, kernel):
+    result = pvhboot("run", kernel, "--", "-no-such-option")
+    assert result.status == 1 and "-no-such-option" in result.err, result
+
+
+def test_without_qemu(pvhboot, kernel, tmp_path):
+    result = pvhboot("run", kernel, env={"PATH": os.fspath(tmp_path)})
+    assert result.status == TROUBLE and "Debian has it in the package qemu-system-x86" in result.complaint, result
+    result = pvhboot("run", "--qemu", tmp_path / "none", kernel)
+    assert result.status == TROUBLE and result.complaint == f"{tmp_path}/none: No such file or directory", result
+    result = pvhboot("run", "--qemu", tmp_path, kernel)
+    assert result.status == TROUBLE and "Permission denied" in result.complaint, result
+
+
+def test_input_reaches_the_guest(pvhboot, assemble):
+    result = pvhboot("run", *QUICK, assemble(ECHO), stdin=b"typed by a script 0")
+    assert (result.status, result.out) == (exit_status(7), "typed by a script 0"), result
+
+
+# --- What is wrong with the words -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words, complaint", [
+    ([], "no kernel is given"),
+    (["--", "-s"], "no kernel is given"),
+    (["--machine", "isapc", "k"], "--machine isapc: it is pc, q35 or microvm"),
+    (["--machine", "pcx", "k"], "--machine pcx: it is pc, q35 or microvm"),
+    (["--memory", "much", "k"], "--memory much: it is 512M or 4G, say"),
+    (["--memory", "5MM", "k"], "--memory 5MM: it is 512M or 4G, say"),
+    (["--memory", "", "k"], "--memory : it is 512M or 4G, say"),
+    (["--cpus", "two", "k"], "--cpus two: it is a number"),
+    (["-M", "microvm", "--display", "gtk", "k"], "--display gtk: a microvm has no screen"),
+])
+def test_wrong_values(pvhboot, words, complaint):
+    result = pvhboot("run", *words)
+    assert (result.status, result.complaint) == (USAGE, complaint), result
+
+
+def test_empty_file(pvhboot, tmp_path):
+    (tmp_path / "empty").write_bytes(b"")
+    result = pvhboot("run", tmp_path / "empty")
+    assert result.status == DOES_NOT_BOOT and result.complaint.endswith("the file is empty"), result
+
+
+def test_module_that_is_not_there(pvhboot, kernel, tmp_path):
+    result = pvhboot("run", kernel, tmp_path / "none")
+    assert result.status == TROUBLE and result.complaint == f"{tmp_path}/none: No such file or directory", result
+
+
+def test_bundle_takes_no_more_modules(pvhboot, kernel, tmp_path):
+    (tmp_path / "module").write_bytes(b"module")
+    assert pvhboot("pack", "-o", tmp_path / "bundle", kernel).status == DONE
+    for words in (["run", *QUICK], ["config", "--for", "qemu"]):
+        result = pvhboot(*words, tmp_path / "bundle", tmp_path / "module")
+        assert result.status in (DOES_NOT_BOOT, TROUBLE) and "is a bundle already" in result.complaint, result
+
+
+def test_line_that_the_option_rom_would_damage(pvhboot, report, kernel):
+    longest = "x" * (4095 - len("pvhboot.panic=exit "))
+    result = pvhboot("run", "--dry-run", "-M", "pc", f"{kernel},{longest}")
+    assert result.status == DONE, result
+    result = pvhboot("run", "--dry-run", "-M", "pc", f"{kernel},{longest}x")
+    assert result.status == TROUBLE and "--machine microvm takes more" in result.complaint, result
+    got, _ = report(f"{kernel},{longest}x")
+    assert got.command_line.bytes == f"{longest}x".encode()
+
+
+# --- What is left behind --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(assemble, tmp_path):
+    """The words of a run with a bundle that goes on until it is ended, and the file with its QEMU's process in it."""
+    (tmp_path / "module").write_bytes(bytes(100_000))
+    pid_file = tmp_path / "pid"
+    words = ["run", *QUICK, "--accel", "tcg", assemble(WAITING), tmp_path / "module", "--", "-pidfile", pid_file]
+    return words, pid_file
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def is_gone(process):
+    try:
+        with open(f"/proc/{process}/stat", encoding="latin-1") as state:
+            return state.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL])
+def test_signal_ends_qemu_as_well(pvhboot_path, waiting, tmp_path, number):
+    words, pid_file = waiting
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    process = subprocess.Popen([pvhboot_path, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               env=dict(os.environ, TMPDIR=os.fspath(folder)))
+    try:
+        assert process.stdout.read(1) == b"!"
+        qemu = int(pid_file.read_text())
+        process.send_signal(number)
+        assert process.wait(30) == -number
+        wait_until(lambda: is_gone(qemu), "QEMU is still there")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert not list(folder.iterdir())
+
+
+def test_qemu_that_is_killed(pvhboot_path, waiting):
+    words, pid_file = waiting
+    with Terminal([pvhboot_path, *words]) as terminal:
+        terminal.wait_for("!")
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+        assert terminal.end() == 128 + signal.SIGKILL, terminal.text
+        assert "was ended by signal 9" in terminal.text
+        assert terminal.state() == terminal.settings
+
+
+def test_monitor_and_end_by_keys(pvhboot_path, waiting):
+    words, _ = waiting
+    with Terminal([pvhboot_path, *words]) as terminal:
+        terminal.wait_for("!")
+        assert "pvhboot: Ctrl-A x ends QEMU, Ctrl-A c is its monitor\n" in terminal.text
+        assert terminal.state() != terminal.settings
+        terminal.type(b"\x01c")
+        terminal.wait_for("(qemu) ")
+        terminal.type(b"\x01c")
+        terminal.type(b"\x03")  # is the guest's
+        terminal.type(b"\x01x")
+        assert terminal.end() == DONE, terminal.text
+        assert terminal.state() == terminal.settings

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A kernel and its modules, as the user names them. */
+#include "payloads.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle.h"
+#include "pvhboot/loader.h"
+#include "quoting.h"
+
+void payloads_close(struct payloads *payloads) {
+    for (size_t i = 0; i < payloads->count; i++) {
+        file_close(&payloads->files[i]);
+        free(payloads->copies[i]);
+    }
+    free(payloads->files);
+    free(payloads->names);
+    free((void *)payloads->copies);
+    *payloads = (struct payloads){0};
+}
+
+static bool open_one(struct payloads *payloads, char *word) {
+    const size_t index = payloads->count;
+    char *copy = strdup(word);
+    if (!copy) {
+        complain("there is not enough memory");
+        return false;
+    }
+    payloads->names[index] = named_payload_parse(copy);
+    if (!file_open(payloads->names[index].path, &payloads->files[index])) {
+        free(copy);
+        return false;
+    }
+    payloads->copies[index] = copy;
+    payloads->count++;
+    return true;
+}
+
+static bool open_all(struct payloads *payloads, size_t count) {
+    if (!payloads->copies || !payloads->names || !payloads->files) {
+        complain("there is not enough memory");
+        return false;
+    }
+    while (payloads->count < count)
+        if (!open_one(payloads, payloads->words[payloads->count]))
+            return false;
+    return true;
+}
+
+int payloads_open(struct payloads *payloads, char *const *words, size_t count) {
+    *payloads = (struct payloads){.words = words,
+                                  .copies = calloc(count, sizeof *payloads->copies),
+                                  .names = calloc(count, sizeof *payloads->names),
+                                  .files = calloc(count, sizeof *payloads->files)};
+    if (!open_all(payloads, count)) {
+        payloads_close(payloads);
+        return COMMAND_TROUBLE;
+    }
+    if (payloads->files[0].size == 0) {
+        complain("%s: the file is empty", payloads->names[0].path);
+        payloads_close(payloads);
+        return COMMAND_DOES_NOT_BOOT;
+    }
+    return COMMAND_DONE;
+}
+
+/* --- What they come in ------------------------------------------------------------------------ */
+
+static struct span span_of(const struct file *file) {
+    return (struct span){.bytes = file->bytes, .size = file->size};
+}
+
+/* Behind a kernel, zeros are nothing, and a device tree, which begins as a bundle does, is none. */
+static bool is_initrd(const struct file *file) {
+    return !span_is_zero(span_of(file)) && !bundle_probe(file->bytes, file->size);
+}
+
+static bool is_bzimage(const struct file *file) {
+    size_t header;
+    return !bundle_probe(file->bytes, file->size) && linux_loader.probe(span_of(file), &header);
+}
+
+enum payloads_form payloads_form(const struct payloads *payloads) {
+    if (payloads->count == 1)
+        return PAYLOADS_ALONE;
+    const bool joined = payloads->count == 2 && is_bzimage(&payloads->files[0]) &&
+                        !payloads->names[1].arguments && is_initrd(&payloads->files[1]);
+    return joined ? PAYLOADS_JOINED : PAYLOADS_BUNDLE;
+}
+
+bool payloads_fit(const struct payloads *payloads, enum payloads_form form) {
+    const struct file *kernel = &payloads->files[0];
+    if (form != PAYLOADS_BUNDLE || !bundle_probe(kernel->bytes, kernel->size))
+        return true;
+    complain("%s is a bundle already: pack its parts and the others together", kernel->name);
+    return false;
+}
+
+static int write_bundle(const struct payloads *payloads, bool with_hashes,
+                        struct file_writer *writer) {
+    struct bundle bundle;
+    struct bundle_part *parts = calloc(payloads->count, sizeof *parts);
+    if (!parts) {
+        complain("there is not enough memory");
+        return COMMAND_TROUBLE;
+    }
+    for (size_t i = 0; i < payloads->count; i++) {
+        const struct file *file = &payloads->files[i];
+        const char *arguments = i ? payloads->names[i].arguments : NULL;
+        parts[i] = (struct bundle_part){file->name, file->bytes, file->size, arguments};
+    }
+    const struct bundle_contents contents = {.kernel = parts[0],
+                                             .modules = parts + 1,
+                                             .module_count = payloads->count - 1,
+                                             .without_hashes = !with_hashes};
+    const int status = bundle_make(&contents, &bundle);
+    if (status == COMMAND_DONE) {
+        bundle_write(&bundle, writer);
+        bundle_free(&bundle);
+    }
+    free(parts);
+    return status;
+}
+
+int payloads_write(const struct payloads *payloads, enum payloads_form form, bool with_hashes,
+                   struct file_writer *writer) {
+    if (!payloads_fit(payloads, form))
+        return COMMAND_DOES_NOT_BOOT;
+    if (form == PAYLOADS_BUNDLE)
+        return write_bundle(payloads, with_hashes, writer);
+    for (size_t i = 0; i < payloads->count; i++)
+        file_write(writer, payloads->files[i].bytes, payloads->files[i].size);
+    return COMMAND_DONE;
+}
+
+/* --- The command that makes it ---------------------------------------------------------------- */
+
+/* With commas twice, as pack reads it; of malloc. */
+static char *double_commas(const char *path) {
+    char *name = malloc(2 * strlen(path) + 1);
+    char *end = name;
+    if (!name)
+        return NULL;
+    for (; *path; path++) {
+        if (*path == ',')
+            *end++ = ',';
+        *end++ = *path;
+    }
+    *end = 0;
+    return name;
+}
+
+static void print_word(FILE *stream, const char *word) {
+    putc(' ', stream);
+    quote_shell(stream, word);
+}
+
+static void print_payload(const struct named_payload *payload, bool is_kernel, bool absolute,
+                          FILE *stream) {
+    char *path = absolute ? realpath(payload->path, NULL) : NULL;
+    char *name = double_commas(path ? path : payload->path);
+    char *word = NULL;
+    if (name && (is_kernel || !payload->arguments))
+        print_word(stream, name);
+    else if (name && asprintf(&word, "%s,%s", name, payload->arguments) >= 0)
+        print_word(stream, word);
+    free(word);
+    free(name);
+    free(path);
+}
+
+static void print_path(const struct named_payload *payload, bool absolute, FILE *stream) {
+    char *path = absolute ? realpath(payload->path, NULL) : NULL;
+    print_word(stream, path ? path : payload->path);
+    free(path);
+}
+
+void payloads_print_making(const struct payloads *payloads, enum payloads_form form,
+                           bool with_hashes, bool absolute, const char *output, void *stdio_file) {
+    FILE *stream = stdio_file;
+    if (form == PAYLOADS_JOINED) {
+        fputs("cat", stream);
+        for (size_t i = 0; i < payloads->count; i++)
+            print_path(&payloads->names[i], absolute, stream);
+        fputs(" >", stream);
+        print_word(stream, output);
+        return;
+    }
+    fprintf(stream, "pvhboot pack%s -o", with_hashes ? "" : " --no-hashes");
+    print_word(stream, output);
+    for (size_t i = 0; i < payloads->count; i++)
+        print_payload(&payloads->names[i], i == 0, absolute, stream);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The image's own opinion of a file. */
+#include "verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "guest.h"
+#include "hosts.h"
+
+static const char prefix[] = "pvhboot: ";
+
+/* Text that is written to a verdict's line as far as it has room. */
+struct line_writer {
+    struct verdict *verdict;
+    size_t used;
+};
+
+static void write_to_line(void *context, const char *text, size_t size) {
+    struct line_writer *writer = context;
+    const size_t room = sizeof writer->verdict->line - 1 - writer->used;
+    if (size > room)
+        size = room;
+    for (size_t i = 0; i < size; i++)
+        writer->verdict->line[writer->used++] = text[i];
+    writer->verdict->line[writer->used] = 0;
+}
+
+/* The line of error_print without what is in front of it and the end of the line. */
+static void write_error(struct verdict *verdict, const struct error *error) {
+    struct line_writer writer = {verdict, 0};
+    error_print((struct output){write_to_line, &writer}, error);
+    const size_t skipped = sizeof prefix - 1;
+    const size_t size = strcspn(verdict->line, "\n");
+    if (size > skipped) {
+        memmove(verdict->line, verdict->line + skipped, size - skipped);
+        verdict->line[size - skipped] = 0;
+    }
+    verdict->error = error->number;
+}
+
+/* A kernel that wants one is not to be refused for that. As on QEMU's standard VGA. */
+static const struct display_device display = {.text = true,
+                                              .text_columns = 80,
+                                              .text_rows = 25,
+                                              .linear = true,
+                                              .memory_address = 0xfd000000,
+                                              .memory_size = 16 * MIB};
+
+static void take_answer(const struct guest *guest, bool planned, struct verdict *verdict) {
+    verdict->boots = planned;
+    if (planned) {
+        verdict->protocol = guest->plan.protocol;
+        verdict->mode = guest->plan.handoff.mode;
+    } else {
+        write_error(verdict, &guest->error);
+    }
+}
+
+bool verdict_ask(struct span file, const char *command_line, struct verdict *verdict) {
+    struct guest guest;
+    *verdict = (struct verdict){0};
+    if (file.size > VERDICT_LARGEST_FILE) {
+        snprintf(verdict->line, sizeof verdict->line,
+                 "it was not tried: the file has more than %u MiB",
+                 (unsigned)(VERDICT_LARGEST_FILE / MIB));
+        return true;
+    }
+    if (!guest_open(&guest))
+        return false;
+    const struct host_module module = {file.bytes, file.size, "the file", NULL};
+    const uint64_t memory = (file.size / MIB + 1) * MIB + VERDICT_ROOM;
+    const struct host_request request = {
+        .memory = memory, .command_line = command_line, .modules = &module, .module_count = 1};
+    const bool placed = host_place(&host_roomy, &request, &guest) == COMMAND_DONE;
+    guest.has_display = true;
+    guest.display = display;
+    if (placed)
+        take_answer(&guest, guest_plan(&guest), verdict);
+    guest_close(&guest);
+    return placed;
+}
+
+#undef ERROR
+#define ERROR(number, name, text, advice) {number, advice},
+static const struct {
+    unsigned number;
+    const char *advice;
+} advices[] = {
+#include "pvhboot/errors.def"
+};
+#undef ERROR
+
+const char *verdict_advice(enum error_number error) {
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+        if (advices[i].number == (unsigned)error)
+            return advices[i].advice;
+    return NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether a file boots: what the image's own code says on a roomy machine (guest.h). */
+#ifndef PVHBOOT_TOOLS_VERDICT_H
+#define PVHBOOT_TOOLS_VERDICT_H
+
+#include <stdbool.h>
+
+#include "pvhboot/error.h"
+#include "pvhboot/plan.h"
+
+/* Larger files are not tried: below 4 GiB there would be too little left, bytes. */
+#define VERDICT_LARGEST_FILE ((size_t)1024 * MIB)
+
+/* What is unpacked has no more room than this beside the file, bytes: so that none takes for ever.
+ */
+#define VERDICT_ROOM ((size_t)1024 * MIB)
+
+#define VERDICT_LINE_SIZE 256u
+
+struct verdict {
+    bool boots;
+    const char *protocol; /* a literal, of what boots; NULL for what does not */
+    enum handoff_mode mode;
+    enum error_number error;      /* of what does not; ERROR_NONE when it was not tried */
+    char line[VERDICT_LINE_SIZE]; /* then: the error as the image prints it, or why not tried */
+};
+
+/*
+ * The verdict on the file as module 0, with that command line of the host's. False, and it has been
+ * complained of, when there is no memory to try it.
+ */
+bool verdict_ask(struct span file, const char *command_line, struct verdict *verdict);
+
+/* What docs/errors.md advises for that error; NULL for none. */
+const char *verdict_advice(enum error_number error);
+
+#endif
