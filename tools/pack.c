@@ -133,7 +133,7 @@ static bool open_next(struct packing *packing, const char *name) {
 
 /* The kernel, the modules, the device tree: as they are, of the names and arguments given. */
 static int open_files(const struct request *request, struct packing *packing) {
-    /* One more module: what --unpack finds behind a kernel. */
+    /* One more file is the device tree; the first module is what --unpack finds behind a kernel. */
     packing->files = calloc(request->word_count + 1, sizeof *packing->files);
     packing->modules = calloc(request->word_count, sizeof *packing->modules);
     if (!packing->files || !packing->modules)

@@ -444,6 +444,8 @@ static void show_table(const struct planning *planning) {
 }
 
 static const char *given_as(const struct planning *planning) {
+    if (planning->own.size)
+        return "self-contained";
     if (!planning->whole.bytes)
         return planning->module_count == 1 ? "single" : "modules";
     return planning->form == PAYLOADS_JOINED ? "joined" : "bundle";

@@ -169,12 +169,15 @@ def test_json(pvhboot, kernel, initrd):
     assert made["files"] == [str(kernel), str(initrd)]
 
 
-def test_how_several_files_are_given(pvhboot, payloads, kernel, initrd):
+def test_how_several_files_are_given(pvhboot, payloads, kernel, initrd, tmp_path):
     name = str(initrd).replace(",", ",,")
 
     def given(*words):
         return json.loads(pvhboot("plan", "--json", *words).out)["given"]
 
+    image = tmp_path / "image.elf"
+    assert pvhboot("pack", "--self-contained", "-o", image, kernel).status == DONE
+    assert given(image) == given(image, name) == "self-contained"
     assert given(kernel) == "single"
     assert given(kernel, name) == "bundle"
     assert given(payloads / "linux64.bzImage", name) == "joined"
