@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,15 +154,42 @@ static bool is_written_straight(const char *name) {
     return lstat(name, &about) == 0 && !S_ISREG(about.st_mode);
 }
 
+/* Without a name until it is whole, where the file system can do that: nothing is left behind. */
+static int create_unnamed(const char *name) {
+    char *path = strdup(name);
+    const int descriptor = path ? open(dirname(path), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+    free(path);
+    return descriptor;
+}
+
+/* What a new file of the user's has: mkostemp gives 0600. */
+static mode_t usual_mode(void) {
+    const mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+static int create_named(char *temporary) {
+    const int descriptor = mkostemp(temporary, O_CLOEXEC);
+    if (descriptor >= 0 && fchmod(descriptor, usual_mode())) {
+        close(descriptor);
+        unlink(temporary);
+        return -1;
+    }
+    return descriptor;
+}
+
 bool file_create(struct file_writer *writer, const char *name) {
     *writer = (struct file_writer){.name = name, .descriptor = -1};
     if (is_written_straight(name)) {
         writer->descriptor = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    } else if (asprintf(&writer->temporary, "%s.XXXXXX", name) < 0) {
+        writer->temporary = NULL;
     } else {
-        if (asprintf(&writer->temporary, "%s.XXXXXX", name) < 0)
-            writer->temporary = NULL;
-        else
-            writer->descriptor = mkostemp(writer->temporary, O_CLOEXEC);
+        writer->descriptor = create_unnamed(name);
+        writer->unnamed = writer->descriptor >= 0;
+        if (!writer->unnamed)
+            writer->descriptor = create_named(writer->temporary);
     }
     if (writer->descriptor >= 0)
         return true;
@@ -183,28 +211,36 @@ void file_write(struct file_writer *writer, const void *bytes, size_t size) {
     }
 }
 
-/* What a new file of the user's has: mkostemp gives 0600. */
-static mode_t usual_mode(void) {
-    const mode_t mask = umask(0);
-    umask(mask);
-    return 0666 & ~mask;
+/* Gives an unnamed file the temporary name; a link cannot replace a file, a rename can. */
+static bool give_name(const struct file_writer *writer) {
+    char path[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", writer->descriptor);
+    const int reserved = mkostemp(writer->temporary, O_CLOEXEC);
+    if (reserved < 0)
+        return false;
+    close(reserved);
+    return unlink(writer->temporary) == 0 &&
+           linkat(AT_FDCWD, path, AT_FDCWD, writer->temporary, AT_SYMLINK_FOLLOW) == 0;
 }
 
 bool file_finish(struct file_writer *writer, bool keep) {
-    keep = keep && !writer->failed;
-    if (keep && writer->temporary && fchmod(writer->descriptor, usual_mode()))
-        writing_failed(writer);
+    bool named = writer->temporary && !writer->unnamed;
+    if (keep && !writer->failed && writer->unnamed) {
+        named = give_name(writer);
+        if (!named)
+            writing_failed(writer);
+    }
     if (close(writer->descriptor))
         writing_failed(writer);
-    keep = keep && !writer->failed;
-    if (keep && writer->temporary && rename(writer->temporary, writer->name)) {
-        writing_failed(writer);
-        keep = false;
+    if (keep && !writer->failed && named) {
+        named = rename(writer->temporary, writer->name) != 0;
+        if (named)
+            writing_failed(writer);
     }
-    if (!keep && writer->temporary)
+    if (named)
         unlink(writer->temporary);
     free(writer->temporary);
-    return keep;
+    return keep && !writer->failed;
 }
 
 /* --- Arguments -------------------------------------------------------------------------------- */

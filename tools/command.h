@@ -69,6 +69,7 @@ struct file_writer {
     const char *name;
     char *temporary; /* NULL for pipes and devices */
     int descriptor;
+    bool unnamed; /* it has no name yet, and may get `temporary` */
     bool failed; /* complained of once */
 };
 

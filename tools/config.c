@@ -255,7 +255,9 @@ static bool all_taken(const struct config_host *host, const struct configuration
             return false;
         }
     }
-    const size_t length = strlen(configuration->policy) + 1 + strlen(configuration->line);
+    /* Only where they are modules of their own, the kernel has a line of its own. */
+    const size_t policy = host->modules > 1 ? 0 : strlen(configuration->policy) + 1;
+    const size_t length = policy + strlen(configuration->line);
     if (length > host->line_limit) {
         complain("the command line has %zu characters, %s takes %zu", length, host->name,
                  host->line_limit);

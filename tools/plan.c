@@ -11,52 +11,12 @@
 
 #include "command.h"
 #include "describe.h"
-#include "drawing.h"
-#include "guest.h"
-#include "host_file.h"
-#include "hosts.h"
-#include "json.h"
 #include "kernel_line.h"
 #include "memory_size.h"
-#include "payloads.h"
-#include "svg.h"
+#include "planning.h"
 
 #define DEFAULT_HOST "qemu-pc"
 #define DEFAULT_MEMORY "512M"
-
-enum shown { SHOW_AUTO, SHOW_YES, SHOW_NO };
-
-struct plan_options {
-    const char *host;
-    const char *memory; /* as given; NULL when it was not */
-    const char *command_line;
-    const char *svg;
-    enum shown drawing;
-    bool json;
-    bool verbose;
-    bool without_display;
-    char **payloads;
-    size_t payload_count;
-};
-
-/* Everything that the plan is made from. */
-struct planning {
-    struct plan_options options;
-    const struct host *host;    /* NULL for... */
-    struct host_file host_file; /* ...the one that a file describes */
-    size_t modules_most;        /* of that host */
-    uint64_t memory;            /* bytes */
-    struct payloads payloads;
-    char *line;              /* the kernel's arguments and --cmdline; NULL without both */
-    enum payloads_form form; /* what the files come in where the host gives fewer modules */
-    struct file whole;       /* the one file of that form; without bytes when there is none */
-    struct host_module modules[BOOT_MODULES_LIMIT];
-    size_t module_count;
-    struct span own;      /* what a kernel that is a self-contained image has inside; or empty */
-    uint32_t own_address; /* physical */
-    struct guest guest;
-    bool planned;
-};
 
 /* --- Arguments -------------------------------------------------------------------------------- */
 
@@ -314,211 +274,6 @@ static int place(struct planning *planning) {
     return host_file_place(&planning->host_file, &request, &planning->guest);
 }
 
-/* --- What is shown ---------------------------------------------------------------------------- */
-
-#define SIZE_TEXT 32
-
-/* Bytes as people read them. */
-static const char *size_text(uint64_t size, char *text) {
-    if (size < (uint64_t)10 * KIB)
-        snprintf(text, SIZE_TEXT, "%llu B", (unsigned long long)size);
-    else if (size < (uint64_t)10 * MIB)
-        snprintf(text, SIZE_TEXT, "%.1f KiB", (double)size / KIB);
-    else if (size % MIB)
-        snprintf(text, SIZE_TEXT, "%.1f MiB", (double)size / MIB);
-    else
-        snprintf(text, SIZE_TEXT, "%llu MiB", (unsigned long long)(size / MIB));
-    return text;
-}
-
-static void print_row(const char *what, uint64_t start, uint64_t end, const char *how) {
-    char size[SIZE_TEXT];
-    printf("  %-24s %#11llx %#11llx %12s%s%s\n", what, (unsigned long long)start,
-           (unsigned long long)end, size_text(end - start, size), *how ? "  " : "", how);
-}
-
-static void print_columns(const char *title) {
-    printf("\n  %-24s %11s %11s %12s\n", title, "from", "to", "size");
-}
-
-static void print_host(const struct planning *planning) {
-    struct output output = output_to_file(stdout);
-    const struct boot_info *info = &planning->guest.info;
-    char memory[SIZE_TEXT];
-    if (planning->host)
-        printf("host       %s, %s (%s)\n", planning->host->name,
-               size_text(planning->memory, memory), planning->host->about);
-    else
-        printf("host       as %s has it\n", planning->host_file.name);
-    if (planning->whole.bytes)
-        printf("given      as one file, %s: this host gives %s\n",
-               planning->form == PAYLOADS_JOINED ? "kernel and initrd joined"
-                                                 : "a bundle as pvhboot pack makes it",
-               planning->modules_most == 1 ? "one module only" : "fewer modules");
-    if (info->map.count)
-        PRINT_TEXT(output, "line       \"%S\"\n", info->command_line, 0);
-}
-
-static const char *module_name(const struct planning *planning, size_t index) {
-    if (planning->own.size && index-- == 0)
-        return "inside the image";
-    return index < planning->module_count ? planning->modules[index].name : "";
-}
-
-static void print_given(const struct planning *planning) {
-    const struct boot_info *info = &planning->guest.info;
-    print_columns("the host puts");
-    print_row("pvhboot", info->machine.image.start, info->machine.image.end, "");
-    for (uint32_t i = 0; i < info->module_count; i++) {
-        const struct span bytes = info->modules[i].bytes;
-        char name[SIZE_TEXT];
-        snprintf(name, sizeof name, "module %u", i);
-        print_row(name, bytes.address, (uint64_t)bytes.address + bytes.size,
-                  module_name(planning, i));
-    }
-}
-
-static const char *how_text(const struct segment *segment, char *text) {
-    if (segment->kind == SEGMENT_ZERO)
-        return "zeroed";
-    if (segment->kind == SEGMENT_RESERVE)
-        return "kept free";
-    if (segment->kind == SEGMENT_SCRATCH)
-        return "written";
-    if (segment->source == segment->destination.start)
-        return "stays";
-    snprintf(text, SIZE_TEXT, "moved from %#x", segment->source);
-    return text;
-}
-
-static int by_address(const void *first, const void *second) {
-    const struct segment *a = first;
-    const struct segment *b = second;
-    return (a->destination.start > b->destination.start) -
-           (a->destination.start < b->destination.start);
-}
-
-static void print_segments(const struct plan *plan) {
-    const size_t size = plan->segment_count * sizeof *plan->segments;
-    struct segment *sorted = malloc(size);
-    char how[SIZE_TEXT];
-    if (!sorted)
-        return;
-    memcpy(sorted, plan->segments, size);
-    qsort(sorted, plan->segment_count, sizeof *sorted, by_address);
-    print_columns("pvhboot leaves");
-    for (size_t i = 0; i < plan->segment_count; i++)
-        print_row(sorted[i].name, sorted[i].destination.start, sorted[i].destination.end,
-                  how_text(&sorted[i], how));
-    free(sorted);
-}
-
-static void print_end(const struct plan *plan) {
-    uint64_t moved;
-    uint64_t zeroed;
-    char moved_text[SIZE_TEXT];
-    char zeroed_text[SIZE_TEXT];
-    plan_cost(plan, &moved, &zeroed);
-    printf("\npayload    %s, entered at %#x in %u-bit mode\n", plan->protocol, plan->handoff.entry,
-           plan->handoff.mode == HANDOFF_LONG ? 64u : 32u);
-    if (plan->handoff.display_mode.kind == DISPLAY_LINEAR)
-        printf("display    %u x %u, %u bits\n", plan->handoff.display_mode.width,
-               plan->handoff.display_mode.height, plan->handoff.display_mode.bits);
-    printf("cost       %s moved, %s zeroed\n", size_text(moved, moved_text),
-           size_text(zeroed, zeroed_text));
-}
-
-static void show_table(const struct planning *planning) {
-    const struct plan *plan = &planning->guest.plan;
-    print_host(planning);
-    if (!planning->guest.info.map.count)
-        return;
-    print_given(planning);
-    for (size_t i = 0; i < plan->unpacked.count; i++)
-        print_row("unpacked by pvhboot", plan->unpacked.ranges[i].start,
-                  plan->unpacked.ranges[i].end, "");
-    if (!planning->planned)
-        return;
-    print_segments(plan);
-    print_end(plan);
-}
-
-static const char *given_as(const struct planning *planning) {
-    if (planning->own.size)
-        return "self-contained";
-    if (!planning->whole.bytes)
-        return planning->module_count == 1 ? "single" : "modules";
-    return planning->form == PAYLOADS_JOINED ? "joined" : "bundle";
-}
-
-static void show_json(const struct planning *planning) {
-    struct json json = json_begin(stdout);
-    json_open_object(&json, NULL);
-    json_text(&json, "host", planning->options.host);
-    if (planning->host)
-        json_number(&json, "memory", planning->memory);
-    json_text(&json, "given", given_as(planning));
-    json_open_list(&json, "files");
-    for (size_t i = 0; i < planning->payloads.count; i++)
-        json_text(&json, NULL, planning->payloads.names[i].path);
-    json_close_list(&json);
-    json_write_plan(&json, &planning->guest.info, &planning->guest.plan);
-    if (!planning->planned)
-        json_write_error(&json, &planning->guest.error);
-    json_close_object(&json);
-    json_end(&json);
-}
-
-static bool wants_drawing(const struct planning *planning) {
-    const enum shown wanted = planning->options.drawing;
-    return planning->planned && (wanted == SHOW_AUTO ? isatty(STDOUT_FILENO) : wanted == SHOW_YES);
-}
-
-static void show_drawing(const struct guest *guest) {
-    putchar('\n');
-    if (!drawing_print(stdout, &guest->info, &guest->plan, drawing_style_of(stdout)))
-        complain("there is not enough memory for a drawing");
-}
-
-static void show(const struct planning *planning) {
-    const struct guest *guest = &planning->guest;
-    if (planning->options.json) {
-        show_json(planning);
-    } else if (planning->options.verbose) {
-        boot_info_print(output_to_file(stdout), &guest->info);
-        plan_print(output_to_file(stdout), &guest->plan);
-    } else {
-        show_table(planning);
-        if (wants_drawing(planning))
-            show_drawing(guest);
-    }
-}
-
-static bool draw_svg(const struct planning *planning, struct file_writer *writer) {
-    char *title;
-    char memory[SIZE_TEXT];
-    const char *kernel = planning->payloads.names[0].path;
-    const char *name = strrchr(kernel, '/');
-    const char *separator = planning->host ? ", " : "";
-    size_text(planning->memory, memory);
-    if (asprintf(&title, "%s on %s%s%s", name ? name + 1 : kernel, planning->options.host,
-                 separator, planning->host ? memory : "") < 0)
-        return false;
-    const bool drawn = svg_write(writer, &planning->guest.info, &planning->guest.plan, title);
-    free(title);
-    return drawn;
-}
-
-static bool write_svg(const struct planning *planning) {
-    struct file_writer writer;
-    if (!file_create(&writer, planning->options.svg))
-        return false;
-    const bool drawn = draw_svg(planning, &writer);
-    if (!drawn)
-        complain("%s: there is not enough memory for a picture", planning->options.svg);
-    return file_finish(&writer, drawn);
-}
-
 /* --- The whole -------------------------------------------------------------------------------- */
 
 static int plan_and_show(struct planning *planning) {
@@ -529,10 +284,10 @@ static int plan_and_show(struct planning *planning) {
     if (status != COMMAND_DONE)
         return status;
     planning->planned = guest_plan(&planning->guest);
-    show(planning);
+    planning_show(planning);
     if (!planning->planned)
         return complain_error(&planning->guest.error);
-    if (planning->options.svg && !write_svg(planning))
+    if (planning->options.svg && !planning_write_svg(planning))
         return COMMAND_TROUBLE;
     return COMMAND_DONE;
 }

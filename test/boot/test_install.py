@@ -13,7 +13,7 @@ from qemu import Machine, run
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 DOCUMENTS = {"README.md", "benchmarks.md", "copyright", "design.md", "errors.md", "example-kernel.c", "hosts.md",
-             "limits.md", "protocols.md"}
+             "json.md", "limits.md", "protocols.md"}
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +61,9 @@ def test_what_is_installed_boots(installed, container):
     result = run(Machine("microvm"), folder / container, folder / "payloads/linux32.bzImage", "pvhboot.panic=exit",
                  timeout=30)
     assert result.debug_exit == 0x10 and "report: end" in result.text, result
+
+
+def test_installed_command_knows_the_installed_image(installed):
+    words = [installed / "bin/pvhboot", "config", "--for", "qemu", installed / "lib/pvhboot/payloads/pvh.elf"]
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert f"-kernel {(installed / 'lib/pvhboot/pvhboot.elf').resolve()} " in done.stdout and not done.stderr

@@ -137,6 +137,8 @@ def test_lines_on_xen(pvhboot, kernel):
     lines = said(pvhboot("plan", "-v", "--host", "xen-domu", f"{kernel},words"))
     assert 'pvhboot: command line "pv-shim console=xen,pv"' in lines
     assert any(re.fullmatch(r'pvhboot: module 0 .* "words"', line) for line in lines), lines
+    shown = pvhboot("plan", "--host", "xen-domu", f"{kernel},words").out
+    assert '\nline       "pv-shim console=xen,pv"\nown line   "words"\n' in shown
     lines = said(pvhboot("plan", "-v", "--host", "xen-domu", "-a", "more", f"{kernel},words"))
     assert 'pvhboot: command line "more"' in lines
     assert 'pvhboot: command line ""' in said(pvhboot("plan", "-v", "--host", "xen-domu", kernel))
