@@ -39,7 +39,7 @@ int complain_usage(const struct command *command, const char *format, ...) {
 int complain_option(const struct command *command, int option, char **argv) {
     const char *word = argv[optind - 1];
     if (option == ':')
-        return complain_usage(command, "%s: its value is missing", word);
+        return complain_usage(command, "%s wants a value", word);
     /* Of letters that share a dash the word may not be the last one yet. */
     if (optopt && (strncmp(word, "--", 2) != 0 || !strchr(word, '=')))
         return complain_usage(command, "there is no option -%c", optopt);
@@ -148,10 +148,16 @@ static void writing_failed(struct file_writer *writer) {
     writer->failed = true;
 }
 
-/* What cannot be replaced by a new file of that name: pipes, devices, and what a link leads to. */
-static bool is_written_straight(const char *name) {
+/* What cannot be replaced by a new file of that name. */
+static bool is_pipe_or_device(const char *name) {
     struct stat about;
-    return lstat(name, &about) == 0 && !S_ISREG(about.st_mode);
+    return stat(name, &about) == 0 && !S_ISREG(about.st_mode);
+}
+
+/* Where the file itself is, at the end of all links; the caller's to free. */
+static char *follow_links(const char *name) {
+    struct stat about;
+    return lstat(name, &about) == 0 ? realpath(name, NULL) : strdup(name);
 }
 
 /* Without a name until it is whole, where the file system can do that: nothing is left behind. */
@@ -181,12 +187,13 @@ static int create_named(char *temporary) {
 
 bool file_create(struct file_writer *writer, const char *name) {
     *writer = (struct file_writer){.name = name, .descriptor = -1};
-    if (is_written_straight(name)) {
-        writer->descriptor = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC);
-    } else if (asprintf(&writer->temporary, "%s.XXXXXX", name) < 0) {
+    writer->target = follow_links(name);
+    if (is_pipe_or_device(name)) {
+        writer->descriptor = open(name, O_WRONLY | O_CLOEXEC);
+    } else if (!writer->target || asprintf(&writer->temporary, "%s.XXXXXX", writer->target) < 0) {
         writer->temporary = NULL;
     } else {
-        writer->descriptor = create_unnamed(name);
+        writer->descriptor = create_unnamed(writer->target);
         writer->unnamed = writer->descriptor >= 0;
         if (!writer->unnamed)
             writer->descriptor = create_named(writer->temporary);
@@ -195,6 +202,7 @@ bool file_create(struct file_writer *writer, const char *name) {
         return true;
     writing_failed(writer);
     free(writer->temporary);
+    free(writer->target);
     return false;
 }
 
@@ -233,13 +241,14 @@ bool file_finish(struct file_writer *writer, bool keep) {
     if (close(writer->descriptor))
         writing_failed(writer);
     if (keep && !writer->failed && named) {
-        named = rename(writer->temporary, writer->name) != 0;
+        named = rename(writer->temporary, writer->target) != 0;
         if (named)
             writing_failed(writer);
     }
     if (named)
         unlink(writer->temporary);
     free(writer->temporary);
+    free(writer->target);
     return keep && !writer->failed;
 }
 

@@ -62,15 +62,16 @@ void file_close(struct file *file);
 
 /*
  * A file to be written: it gets its name when it is whole, by file_finish; until then, and when
- * that is not come to, a file that had the name before is as it was. Pipes, devices and what a link
- * leads to are written straight.
+ * that is not come to, a file that had the name before is as it was. Of a link it is what the link
+ * leads to. Pipes and devices are written straight.
  */
 struct file_writer {
     const char *name;
+    char *target;    /* what `name` leads to */
     char *temporary; /* NULL for pipes and devices */
     int descriptor;
     bool unnamed; /* it has no name yet, and may get `temporary` */
-    bool failed; /* complained of once */
+    bool failed;  /* complained of once */
 };
 
 bool file_create(struct file_writer *writer, const char *name);

@@ -8,8 +8,9 @@
  *     struct guest guest;
  *     if (!guest_open(&guest))
  *         return COMMAND_TROUBLE;
- *     const struct host_module kernel = {bytes, size, NULL};
- *     const struct host_request request = {.memory = HOST_ROOMY_MEMORY, .modules = &kernel, 1};
+ *     const struct host_module kernel = {bytes, size, "vmlinuz", NULL};
+ *     const struct host_request request = {.memory = HOST_ROOMY_MEMORY, .modules = &kernel,
+ *                                         .module_count = 1};
  *     int status = host_place(&host_roomy, &request, &guest);
  *     if (status == COMMAND_DONE && !guest_plan(&guest))
  *         status = complain_error(&guest.error);

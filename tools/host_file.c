@@ -273,18 +273,29 @@ static enum arrangement arrangement_of(const struct host_file *host) {
     return DOMU;
 }
 
+/* Where a q35 has PCI's configuration space; qboot's entry for it is empty on other machines. */
+#define Q35_CONFIGURATION 0xb0000000u
+
+static bool is_q35(const struct host_file *host) {
+    for (size_t i = 0; i < host->map_count; i++)
+        if (host->map[i].start == Q35_CONFIGURATION)
+            return true;
+    return false;
+}
+
 /* Entries of the host's that do not show in the map's one form, since they are empty or joined. */
-static unsigned entries_more(enum arrangement arrangement) {
+static unsigned entries_more(const struct host_file *host) {
+    const enum arrangement arrangement = arrangement_of(host);
     if (arrangement == DOMU)
         return 2;
-    return arrangement == QBOOT ? 1 : 0;
+    return arrangement == QBOOT && !is_q35(host) ? 1 : 0;
 }
 
 static bool add_map(struct handed *handed, const struct host_file *host) {
     for (size_t i = 0; i < host->map_count; i++)
         if (!handed_add_range(handed, host->map[i].start, host->map[i].end, host->map[i].type))
             return false;
-    for (unsigned i = 0; i < entries_more(arrangement_of(host)); i++)
+    for (unsigned i = 0; i < entries_more(host); i++)
         if (!handed_add_range(handed, 0, 0, 0))
             return false;
     return true;

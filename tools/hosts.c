@@ -416,7 +416,7 @@ static uint64_t put_line_from_end(struct handed *handed, uint64_t end, const cha
 }
 
 static bool add_roomy_modules(struct handed *handed, const struct host_request *request) {
-    uint64_t end = request->memory;
+    uint64_t end = least(request->memory, HOST_ROOMY_MEMORY);
     for (size_t i = 0; i < request->module_count; i++) {
         const struct host_module *module = &request->modules[i];
         end = take_from_end(end, module->size, module->name);
@@ -461,10 +461,6 @@ static const struct host hosts[] = {
     {"xen-domu", "Xen 4.17", DOMU_MODULES, true, false, place_domu},
     {"xen-dom0", "Xen 4.17, on QEMU's q35", 1, false, false, place_dom0},
 };
-
-const struct host *host_at(size_t index) {
-    return index < sizeof hosts / sizeof *hosts ? &hosts[index] : NULL;
-}
 
 const struct host *host_find(const char *name) {
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)

@@ -41,15 +41,11 @@ struct host {
 /* Most memory of a guest that is planned for; a PC has other things than RAM at 1 TiB. */
 #define HOST_MEMORY_MOST (UINT64_C(1) << 39)
 
-/* QEMU's own VGA, in text mode, and its memory where SeaBIOS puts it if there is no other device.
- */
+/* QEMU's own VGA in text mode, its memory where SeaBIOS puts it if there is no other device. */
 extern const struct display_device host_standard_display;
 
 /* By its name; NULL when there is none. */
 const struct host *host_find(const char *name);
-
-/* All of them, one a call from 0 on; NULL behind the last. */
-const struct host *host_at(size_t index);
 
 /*
  * Not one of those: a PC with nothing in the way, any number of modules, each with a line of its

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the command has to know of the image that it carries (image.S): by that file's own symbols.
- */
+/* What the command has to know of the image that it carries (image.S), by the file's symbols. */
 #ifndef PVHBOOT_TOOLS_IMAGE_FACTS_H
 #define PVHBOOT_TOOLS_IMAGE_FACTS_H
 

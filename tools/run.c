@@ -319,7 +319,24 @@ static int boot(const struct run_options *options, const struct payloads *payloa
     return status;
 }
 
+/*
+ * QEMU would say so, too, but only of files that were copied before. "-m" among QEMU's own words
+ * counts for it, and not here.
+ */
+static bool have_room(const struct run_options *options, const struct payloads *payloads) {
+    uint64_t size = 0;
+    for (size_t i = 0; i < payloads->count; i++)
+        size += payloads->files[i].size;
+    if (size / MIB < options->memory_mib || has_qemu_word(options, "-m"))
+        return true;
+    complain("the files have %llu MiB, the guest %llu: --memory gives it more",
+             (unsigned long long)(size / MIB), (unsigned long long)options->memory_mib);
+    return false;
+}
+
 static int run_payload(const struct run_options *options, const struct payloads *payloads) {
+    if (!have_room(options, payloads))
+        return COMMAND_DOES_NOT_BOOT;
     char *line = make_line(options, payloads);
     if (!line)
         return COMMAND_TROUBLE;
@@ -355,13 +372,10 @@ static bool is_machine(const char *text) {
 static const char run_help[] =
     "usage: pvhboot run [OPTIONS] KERNEL[,ARGUMENTS] [MODULE[,ARGUMENTS]]... [-- QEMU OPTIONS]\n"
     "\n"
-    "Boots a kernel in QEMU, with its serial port on the terminal. KERNEL is anything that "
-    "pvhboot\n"
-    "boots: a Linux bzImage or vmlinux, a UKI, a Multiboot or PVH kernel, a bundle, packed or "
-    "not.\n"
-    "MODULEs are a Linux's initrds or another kernel's modules. A comma in a file's name is "
-    "written\n"
-    "twice. Ctrl-A x ends QEMU, Ctrl-A c is its monitor.\n"
+    "Boots a kernel in QEMU, with its serial port on the terminal. KERNEL is anything that\n"
+    "pvhboot boots: a Linux bzImage or vmlinux, a UKI, a Multiboot or PVH kernel, a bundle,\n"
+    "packed or not. MODULEs are a Linux's initrds or another kernel's modules. A comma in a\n"
+    "file's name is written twice. Ctrl-A x ends QEMU, Ctrl-A c is its monitor.\n"
     "\n"
     "  -M, --machine NAME  pc (the default), q35 or microvm\n"
     "  -m, --memory SIZE   512M, 4G, or a number of MiB; 512M if not given\n"
@@ -375,14 +389,12 @@ static const char run_help[] =
     "  -n, --dry-run       only print them\n"
     "  -h, --help          this text\n"
     "\n"
-    "The exit code is QEMU's: 0 when the guest switches off or restarts, (v << 1) | 1 when it "
-    "writes\n"
-    "v to port 0xf4; 3 when pvhboot does not boot the kernel, after a line with the reason, and\n"
-    "after a triple fault. 1: QEMU's own, for its options; 2: wrong usage; 3: trouble with a "
-    "file.\n"
-    "Words for pvhboot itself stand in the kernel's line: --append pvhboot.verbose shows what "
-    "goes\n"
-    "where. See pvhboot(1), pvhboot(7).\n";
+    "The exit code is QEMU's: 0 when the guest switches off or restarts, (v << 1) | 1 when it\n"
+    "writes v to port 0xf4; 3 when pvhboot does not boot the kernel, after a line with the\n"
+    "reason, and after a triple fault. 1: QEMU's own, for its options, and files that are empty\n"
+    "or larger than the guest's memory; 2: wrong usage; 3: trouble with a file.\n"
+    "Words for pvhboot itself stand in the kernel's line: --append pvhboot.verbose shows what\n"
+    "goes where. See pvhboot(1), pvhboot(7).\n";
 
 enum long_option { OPTION_ACCEL = 0x100, OPTION_DISPLAY, OPTION_GDB, OPTION_QEMU };
 

@@ -80,8 +80,10 @@ struct host_lists {
     const struct machine *machine;
     struct range start_info;
     struct span line;
-    struct span modules;   /* hvm_modlist_entry[module_count] */
-    uint32_t module_count; /* a self-contained image's bundle included */
+    struct span modules; /* hvm_modlist_entry[host_modules] */
+    uint32_t host_modules;
+    uint32_t own;      /* modules of a self-contained image, in front of these */
+    size_t lines_size; /* bytes of all modules' command lines, without their NULs */
     struct memory_table table;
     struct span rsdp;
 };
@@ -91,54 +93,50 @@ struct unaligned_module {
     struct hvm_modlist_entry entry;
 } __attribute__((packed));
 
+/* How many modules a self-contained image has of its own: none or one, which is module 0. */
+static uint32_t own_modules(const struct machine *machine) {
 #if PVHBOOT_BUNDLES
-static uint32_t own_modules(const struct machine *machine) {
     return machine->bundle.size != 0;
-}
-
-static const struct hvm_modlist_entry *own_module(const struct machine *machine) {
-    return &machine->bundle;
-}
 #else
-static uint32_t own_modules(const struct machine *machine) {
     (void)machine;
     return 0;
+#endif
 }
 
-static const struct hvm_modlist_entry *own_module(const struct machine *machine) {
+static const struct unaligned_module *own_module(const struct machine *machine) {
+#if PVHBOOT_BUNDLES
+    return (const struct unaligned_module *)&machine->bundle;
+#else
     (void)machine;
     return NULL;
-}
 #endif
-
-static const struct unaligned_module *module_at(const struct host_lists *lists, uint32_t index) {
-    const uint32_t own = own_modules(lists->machine);
-    if (index < own)
-        return (const struct unaligned_module *)own_module(lists->machine);
-    return (const struct unaligned_module *)lists->modules.bytes + (index - own);
 }
 
-static struct span module_line(const struct host_lists *lists, uint32_t index) {
+static const struct unaligned_module *host_module(const struct host_lists *lists, uint32_t index) {
+    return (const struct unaligned_module *)lists->modules.bytes + index;
+}
+
+static struct span module_line(const struct host_lists *lists, uint64_t address) {
     struct span line;
-    find_text(lists->machine, module_at(lists, index)->entry.cmdline_paddr, MODULE_LINES_LIMIT,
-              &line);
+    find_text(lists->machine, address, MODULE_LINES_LIMIT, &line);
     return line;
 }
 
-/* `*lines_left` bytes are left of what all modules' command lines may have together. */
-static bool check_module(const struct host_lists *lists, uint32_t index, size_t *lines_left,
-                         struct error *error) {
-    const struct unaligned_module *module = module_at(lists, index);
+/* All modules' command lines together may not have more than a limit. */
+static bool check_module(struct host_lists *lists, const struct unaligned_module *listed,
+                         uint32_t index, struct error *error) {
+    const struct hvm_modlist_entry module = listed->entry;
+    const size_t lines_left = MODULE_LINES_LIMIT - lists->lines_size;
     struct span bytes;
     struct span line;
-    if (!memory_span(lists->machine->memory, module->entry.paddr, module->entry.size, &bytes))
-        return FAIL(error, MODULE_ABOVE_4G, index, module->entry.paddr, module->entry.size);
-    if (index == 0 && module->entry.size == 0)
+    if (!memory_span(lists->machine->memory, module.paddr, module.size, &bytes))
+        return FAIL(error, MODULE_ABOVE_4G, index, module.paddr, module.size);
+    if (index == 0 && module.size == 0)
         return FAIL(error, MODULE_EMPTY);
-    if (!find_text(lists->machine, module->entry.cmdline_paddr, *lines_left, &line))
-        return FAIL(error, MODULE_COMMAND_LINE_UNREACHABLE, index, module->entry.cmdline_paddr,
-                    *lines_left);
-    *lines_left -= line.size;
+    if (!find_text(lists->machine, module.cmdline_paddr, lines_left, &line))
+        return FAIL(error, MODULE_COMMAND_LINE_UNREACHABLE, index, module.cmdline_paddr,
+                    lines_left);
+    lists->lines_size += line.size;
     return clear_of_image(lists->machine, span_range(bytes), error) &&
            clear_of_image(lists->machine, text_range(line), error);
 }
@@ -156,12 +154,13 @@ static bool find_modules(const struct hvm_start_info *start_info, struct host_li
         return FAIL(error, MODULE_LIST_UNREACHABLE, count, address);
     if (count > BOOT_MODULES_LIMIT - own)
         return FAIL(error, TOO_MANY_MODULES, count, BOOT_MODULES_LIMIT - own);
-    lists->module_count = own + count;
-    if (!clear_of_image(lists->machine, span_range(lists->modules), error))
+    lists->own = own;
+    lists->host_modules = count;
+    if (!clear_of_image(lists->machine, span_range(lists->modules), error) ||
+        (own && !check_module(lists, own_module(lists->machine), 0, error)))
         return false;
-    size_t lines_left = MODULE_LINES_LIMIT;
-    for (uint32_t i = 0; i < lists->module_count; i++)
-        if (!check_module(lists, i, &lines_left, error))
+    for (uint32_t i = 0; i < count; i++)
+        if (!check_module(lists, host_module(lists, i), own + i, error))
             return false;
     return true;
 }
@@ -222,8 +221,14 @@ static uint32_t host_overlap_end(const void *context, struct range range) {
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
         if (end_if_overlaps(spans[i], range))
             return span_range(spans[i]).end;
-    for (uint32_t i = 0; i < lists->module_count; i++) {
-        const struct unaligned_module *module = module_at(lists, i);
+    if (lists->own) {
+        const struct unaligned_module *own = own_module(lists->machine);
+        const uint32_t start = (uint32_t)own->entry.paddr;
+        if (range_overlaps((struct range){start, start + (uint32_t)own->entry.size}, range))
+            return start + (uint32_t)own->entry.size;
+    }
+    for (uint32_t i = 0; i < lists->host_modules; i++) {
+        const struct unaligned_module *module = host_module(lists, i);
         uint32_t start = (uint32_t)module->entry.paddr;
         struct range bytes = {start, start + (uint32_t)module->entry.size};
         if (bytes.start < bytes.end && range_overlaps(bytes, range))
@@ -233,7 +238,7 @@ static uint32_t host_overlap_end(const void *context, struct range range) {
         if (!start || start >= range.end ||
             (start < range.start && range.start - start > MODULE_LINES_LIMIT))
             continue;
-        struct range line = text_range(module_line(lists, i));
+        struct range line = text_range(module_line(lists, start));
         if (range_overlaps(line, range))
             return line.end;
     }
@@ -254,15 +259,14 @@ static size_t pc_map_ranges(const struct host_lists *lists) {
 
 /* Bytes that all copies take together. */
 static uint64_t copies_size(const struct host_lists *lists) {
-    uint64_t count = lists->module_count;
+    const uint64_t count = lists->own + lists->host_modules;
     uint64_t size = lists->line.size + ALIGNMENT_SLACK;
+    size += lists->lines_size + count * ALIGNMENT_SLACK;
     size += count * (ARENA_SIZE(struct boot_module, BOOT_MODULE_SIZE) + 2 * sizeof(struct range));
     size += (IN_USE_OTHERS + 1) * sizeof(struct range) + 4 * ALIGNMENT_SLACK;
     const size_t memory_range_size = ARENA_SIZE(struct memory_range, MEMORY_RANGE_SIZE);
     size += map_ranges(lists) * (memory_range_size + sizeof(struct range)) +
             pc_map_ranges(lists) * 2 * memory_range_size + 4 * ALIGNMENT_SLACK;
-    for (uint32_t i = 0; i < lists->module_count; i++)
-        size += module_line(lists, i).size + ALIGNMENT_SLACK;
     return size;
 }
 
@@ -302,23 +306,29 @@ static bool copy_text(struct arena *arena, struct span text, struct span *copy) 
     return true;
 }
 
-static bool copy_modules(const struct host_lists *lists, struct boot_info *info) {
-    info->modules = arena_allocate(&info->arena, lists->module_count, sizeof *info->modules);
-    if (!info->modules)
+static bool copy_module(const struct host_lists *lists, const struct unaligned_module *listed,
+                        struct boot_info *info) {
+    const struct hvm_modlist_entry entry = listed->entry;
+    struct boot_module *module = &info->modules[info->module_count++];
+    const struct span line = module_line(lists, entry.cmdline_paddr);
+    memory_span(lists->machine->memory, entry.paddr, entry.size, &module->bytes);
+    module->has_command_line = entry.cmdline_paddr != 0;
+    module->is_initrd = false;
+    if (!copy_text(&info->arena, line, &module->command_line))
         return false;
-    info->module_count = lists->module_count;
-    for (uint32_t i = 0; i < lists->module_count; i++) {
-        const struct hvm_modlist_entry entry = module_at(lists, i)->entry;
-        struct boot_module *module = &info->modules[i];
-        struct span line = module_line(lists, i);
-        memory_span(lists->machine->memory, entry.paddr, entry.size, &module->bytes);
-        module->has_command_line = entry.cmdline_paddr != 0;
-        module->is_initrd = false;
-        if (!copy_text(&info->arena, line, &module->command_line))
+    range_list_add(&info->in_use, span_range(module->bytes));
+    range_list_add(&info->in_use, text_range(line));
+    return true;
+}
+
+static bool copy_modules(const struct host_lists *lists, struct boot_info *info) {
+    info->modules =
+        arena_allocate(&info->arena, lists->own + lists->host_modules, sizeof *info->modules);
+    if (!info->modules || (lists->own && !copy_module(lists, own_module(lists->machine), info)))
+        return false;
+    for (uint32_t i = 0; i < lists->host_modules; i++)
+        if (!copy_module(lists, host_module(lists, i), info))
             return false;
-        range_list_add(&info->in_use, span_range(module->bytes));
-        range_list_add(&info->in_use, text_range(line));
-    }
     return true;
 }
 
@@ -347,7 +357,7 @@ static bool import_map(const struct host_lists *lists, struct boot_info *info) {
 }
 
 static bool list_in_use(const struct host_lists *lists, struct boot_info *info) {
-    size_t capacity = IN_USE_OTHERS + 2 * (size_t)lists->module_count;
+    size_t capacity = IN_USE_OTHERS + 2 * ((size_t)lists->own + lists->host_modules);
     info->in_use.ranges = arena_allocate(&info->arena, capacity, sizeof(struct range));
     info->fixed.ranges = arena_allocate(&info->arena, 1, sizeof(struct range));
     if (!info->in_use.ranges || !info->fixed.ranges)

@@ -202,8 +202,11 @@ static bool is_initramfs(const struct judged_file *file, uint64_t at) {
 struct span judge_elf_tail(const struct judged_file *file) {
     struct span tail = {0};
     const uint64_t end = end_of_elf(file);
-    for (uint64_t i = end; i < file->size && !tail.size; i++)
-        if (file->size - end >= 16 && file_number(file, i, 1) != file_number(file, end, 1))
+    uint64_t last = file->size;
+    while (last > end && !file_number(file, last - 1, 1))
+        last--;
+    for (uint64_t i = end; i < last && !tail.size; i++)
+        if (last - end >= 16 && file_number(file, i, 1) != file_number(file, end, 1))
             tail = (struct span){(uint32_t)(file->address + end), NULL, (size_t)(file->size - end)};
     return tail;
 }

@@ -94,6 +94,16 @@ def test_same_lines_as_in_qemu(host, names, memory, words, args, pvhboot, image,
     check_replay(pvhboot, result.text, folder, *case.words, module)
 
 
+@pytest.mark.parametrize("board, firmware, memory", [("pc", "qboot", 5120), ("q35", "qboot", 64), ("microvm", "seabios", 512)])
+def test_host_without_a_model(board, firmware, memory, pvhboot, image, file, folder):
+    """Its log is all that there is of it."""
+    machine = Machine(board, firmware=firmware, memory=f"{memory}M")
+    kernel = file("multiboot2.elf")
+    result = run(machine, image, kernel, "pvhboot.verbose words", until=ENTERED)
+    assert result.matched, result
+    check_replay(pvhboot, result.text, folder, "--no-display", kernel)
+
+
 @pytest.mark.parametrize("host, name", [("qemu-pc", None), ("microvm", "small.cpio")])
 def test_self_contained_image(host, name, self_contained, pvhboot, file, folder):
     modules = [file(name)] if name else []

@@ -27,6 +27,9 @@ HEADER = ".balign 8; .long 0xe85250d6, 0, 24, -(0xe85250d6 + 24), 0, 8; .globl _
 TRIPLE_FAULT = HEADER + "lidt none; int $3; none: .long 0, 0"
 # Says something, and waits for ever.
 WAITING = HEADER + "mov $0x3f8, %dx; mov $'!', %al; out %al, %dx; sleep: hlt; jmp sleep"
+# Writes to the screen, and to the serial port.
+DRAWING = HEADER + ("movl $0x07510757, 0xb8000; movl $0x07560751, 0xb8004; mov $0x3f8, %dx; mov $'!', %al; out %al, %dx; "
+                    "sleep: hlt; jmp sleep")
 # Writes what it reads on the serial port until that is a zero, and then 7 to port 0xf4.
 ECHO = HEADER + ("mov $0x3f8, %ebx; next: lea 5(%ebx), %edx; in %dx, %al; test $1, %al; jz next; mov %ebx, %edx; in %dx, %al; "
                  "out %al, %dx; cmp $'0', %al; jne next; mov $7, %al; out %al, $0xf4; hlt")
@@ -148,6 +151,14 @@ def test_words_for_pvhboot_count_beside_modules(pvhboot, kernel, tmp_path):
     (tmp_path / "module").write_bytes(b"module")
     result = pvhboot("run", *QUICK, f"{kernel},pvhboot.verbose", tmp_path / "module")
     assert "pvhboot: payload is multiboot2" in result.out, result
+
+
+def test_hashes_for_who_demands_them(report, kernel, tmp_path):
+    (tmp_path / "module").write_bytes(b"module")
+    got, ran = report("-v", f"{kernel},pvhboot.verify=require words", tmp_path / "module")
+    assert got.command_line.bytes == b"words" and "--no-hashes" not in ran.err, ran
+    _, ran = report("-v", kernel, tmp_path / "module")
+    assert "pvhboot pack --no-hashes -o boot.img" in ran.err, ran
 
 
 @pytest.mark.parametrize("initrds", [[b"one initrd, no archive"], [b"first " * 100, b"second"]], ids=["joined", "bundle"])
@@ -364,6 +375,16 @@ def test_empty_file(pvhboot, tmp_path):
     assert result.status == DOES_NOT_BOOT and result.complaint.endswith("the file is empty"), result
 
 
+def test_files_larger_than_memory(pvhboot, kernel, tmp_path):
+    with open(tmp_path / "huge", "wb") as huge:
+        huge.truncate(5 << 30)
+    result = pvhboot("run", *QUICK, kernel, tmp_path / "huge")
+    assert result.status == DOES_NOT_BOOT, result
+    assert result.complaint == "the files have 5120 MiB, the guest 64: --memory gives it more"
+    result = pvhboot("run", *QUICK, "--dry-run", kernel, tmp_path / "huge", "--", "-m", "6G")
+    assert result.status == DONE, result
+
+
 def test_module_that_is_not_there(pvhboot, kernel, tmp_path):
     result = pvhboot("run", kernel, tmp_path / "none")
     assert result.status == TROUBLE and result.complaint == f"{tmp_path}/none: No such file or directory", result
@@ -441,6 +462,18 @@ def test_qemu_that_is_killed(pvhboot_path, waiting):
         os.kill(int(pid_file.read_text()), signal.SIGKILL)
         assert terminal.end() == 128 + signal.SIGKILL, terminal.text
         assert "was ended by signal 9" in terminal.text
+        assert terminal.state() == terminal.settings
+
+
+def test_screen_on_the_terminal(pvhboot_path, assemble):
+    with Terminal([pvhboot_path, "run", "--display", "curses", assemble(DRAWING)]) as terminal:
+        terminal.wait_for("WQQV")
+        terminal.type(b"\x1b3")
+        terminal.wait_for("serial0 console")
+        terminal.type(b"\x1b2")
+        terminal.wait_for("(qemu)")
+        terminal.type(b"quit\r")
+        assert terminal.end() == DONE, terminal.text
         assert terminal.state() == terminal.settings
 
 

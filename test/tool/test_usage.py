@@ -95,6 +95,12 @@ def test_unknown_option(pvhboot, words, command, option):
     assert result.err.endswith(f"Try: pvhboot {command} --help\n") and not result.out, result
 
 
+@pytest.mark.parametrize("command, option", [("run", "--append"), ("plan", "--host"), ("pack", "-o"), ("config", "--for")])
+def test_option_without_its_value(pvhboot, command, option):
+    result = pvhboot(command, "kernel", option)
+    assert (result.status, result.complaint) == (USAGE, f"{option} wants a value"), result
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_file_at_all(pvhboot, words, command):
     result = pvhboot(*words(command))

@@ -97,6 +97,17 @@ static void padding_is_nothing(void **state) {
         assert_boots(machine);
         assert_int_equal(modules_of(machine, modules), 1);
         assert_int_equal(modules[0].mod_end - modules[0].mod_start, TAIL_SIZE);
+        /* Zeros behind it do not make more of it, and are part of what is a module. */
+        memset(file + size, fills[i], 15);
+        memset(file + size + 15, 0, TAIL_SIZE);
+        machine = machine_of_file(file, size + TAIL_SIZE);
+        assert_boots(machine);
+        assert_int_equal(modules_of(machine, modules), 0);
+        memcpy(file + size, tail, 16);
+        machine = machine_of_file(file, size + TAIL_SIZE);
+        assert_boots(machine);
+        assert_int_equal(modules_of(machine, modules), 1);
+        assert_int_equal(modules[0].mod_end - modules[0].mod_start, TAIL_SIZE);
     }
     for (uint32_t fewest = 15; fewest <= 16; fewest++) {
         const uint32_t size = write_kernel(file);
