@@ -300,7 +300,7 @@ static void a_note_behind_too_many(void **state) {
  */
 static void an_initramfs_behind_a_linux(void **state) {
     (void)state;
-    static const char *const tails[] = {"070701 an archive", "no archive"};
+    static const char *const tails[] = {"070701 an archive", "this is no archive"};
     for (unsigned is_linux = 0; is_linux < 2; is_linux++)
         for (unsigned kind = 0; kind < 2; kind++)
             for (unsigned module = 0; module < 2; module++) {
