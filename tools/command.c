@@ -223,7 +223,7 @@ void file_write(struct file_writer *writer, const void *bytes, size_t size) {
 static bool give_name(const struct file_writer *writer) {
     char path[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
     snprintf(path, sizeof path, "/proc/self/fd/%d", writer->descriptor);
-    const int reserved = mkostemp(writer->temporary, O_CLOEXEC);
+    const int reserved = writer->temporary ? mkostemp(writer->temporary, O_CLOEXEC) : -1;
     if (reserved < 0)
         return false;
     close(reserved);

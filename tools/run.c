@@ -12,12 +12,14 @@
 #include "accel.h"
 #include "child.h"
 #include "command.h"
+#include "hosts.h"
 #include "image_path.h"
 #include "kernel_line.h"
 #include "memory_size.h"
 #include "payloads.h"
 #include "pvhboot/memory.h"
 #include "quoting.h"
+#include "verdict.h"
 #include "words.h"
 
 #define QEMU "qemu-system-x86_64"
@@ -268,6 +270,38 @@ static int judge(const struct run_options *options, const struct child *child) {
     return child->status;
 }
 
+/* The model of the machine that it was: hosts.h. */
+static const struct host *host_of(const struct run_options *options) {
+    if (is_microvm(options))
+        return host_find("microvm");
+    return host_find(strstr(options->machine, "q35") ? "qemu-q35" : "qemu-pc");
+}
+
+/*
+ * What to do about the error that the image ended with. The guest may have had the same status for
+ * reasons of its own: planned anew, it then has no error.
+ */
+static void advise(const struct run_options *options, const struct run_names *names) {
+    struct file file;
+    struct guest guest;
+    if (!file_open(names->module, &file))
+        return;
+    if (guest_open(&guest)) {
+        const struct host_module module = {file.bytes, file.size, "module 0", NULL};
+        const struct host_request request = {.memory = options->memory_mib * MIB,
+                                             .command_line = names->line,
+                                             .modules = &module,
+                                             .module_count = 1};
+        const char *advice = NULL;
+        if (host_place(host_of(options), &request, &guest) == COMMAND_DONE && !guest_plan(&guest))
+            advice = verdict_advice(guest.error.number);
+        if (advice)
+            complain("what to do about E%u: %s", (unsigned)guest.error.number, advice);
+        guest_close(&guest);
+    }
+    file_close(&file);
+}
+
 static int run_qemu(const struct run_options *options, const struct payloads *payloads,
                     struct run_names *names) {
     struct child child = {.log_reader = -1, .log_writer = -1};
@@ -285,6 +319,8 @@ static int run_qemu(const struct run_options *options, const struct payloads *pa
         print_hints(options, payloads);
         child_run(&child, words.word);
         status = judge(options, &child);
+        if (child.status == FAILED_STATUS)
+            advise(options, names);
     }
     words_free(&words);
     return status;

@@ -422,9 +422,9 @@ static struct span find_tail(const struct bundle *bundle) {
     while (end < file.size && end % PAGE_SIZE && !file.bytes[end])
         end++;
     struct span tail = {0};
-    if (end < file.size)
-        span_slice(file, end, file.size - end, &tail);
-    return span_is_zero(tail) ? (struct span){0} : tail;
+    if (span_slice(file, end, file.size - end, &tail) && span_is_zero(tail))
+        tail.size = 0;
+    return tail;
 }
 
 /* Nothing vouches for it but a digest of the whole file. */

@@ -308,6 +308,20 @@ def test_what_does_not_boot_is_status_3(pvhboot):
     result = pvhboot("run", *QUICK, __file__)
     assert result.status == exit_status(FAILED) == 3, result
     assert result.out.startswith("pvhboot: E501 "), result
+    assert result.complaint.startswith("what to do about E501: "), result
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
+def test_advice_is_on_the_machine_that_it_was(pvhboot, machine):
+    kernel = debian.kernel("amd64", "linux-image-cloud-amd64")
+    result = pvhboot("run", "-M", machine, "-m", "48M", f"{kernel},console=ttyS0")
+    assert result.status == 3 and "pvhboot: E304 " in result.out, result
+    assert result.complaint.startswith("what to do about E304: Give the machine more memory"), result
+
+
+def test_guest_may_have_that_status_as_well(pvhboot, assemble):
+    result = pvhboot("run", *QUICK, assemble(HEADER + "mov $1, %al; out %al, $0xf4; hlt"))
+    assert result.status == 3 and not result.err, result
 
 
 def test_triple_fault_is_no_success(pvhboot, assemble):
