@@ -117,23 +117,41 @@ struct image_list {
     bool is_linux;
 };
 
-/* A Linux's first module is its ramdisk. */
-static size_t first_loadable(const struct image_list *list) {
-    return list->is_linux && list->contents->module_count ? 2 : 1;
+/* What hosts give a Linux beside its initrds, a device tree, is told by its magic number there. */
+static bool is_initrd(const struct image_list *list, size_t index) {
+    const struct bundle_part *part = list->images[index].part;
+    return list->is_linux && !bundle_probe(part->bytes, part->size);
+}
+
+/* The first initrd's place in the list; 0 when there is none. */
+static size_t find_ramdisk(const struct image_list *list) {
+    for (size_t i = 1; i <= list->contents->module_count; i++)
+        if (is_initrd(list, i))
+            return i;
+    return 0;
+}
+
+/* For an image that has no type of its own. */
+static const char *module_type(const struct image_list *list, size_t index) {
+    if (is_initrd(list, index))
+        return "ramdisk";
+    return list->is_linux ? "flat_dt" : "firmware";
 }
 
 static void add_configuration(struct tree_writer *writer, const struct image_list *list) {
     const size_t end = list->contents->module_count + 1;
-    const size_t first = first_loadable(list);
+    const size_t ramdisk = find_ramdisk(list);
     char names[BOOT_MODULES_LIMIT * MODULE_NODE_SIZE];
     size_t size = 0;
     begin_node(writer, CONFIGURATION_NODE);
     add_text(writer, "description", without_folders(list->contents->kernel.name));
     add_text(writer, "kernel", KERNEL_NODE);
-    if (first > 1)
-        add_text(writer, "ramdisk", list->images[1].node);
-    for (size_t i = first; i < end; i++)
-        size += (size_t)snprintf(names + size, sizeof names - size, "%s", list->images[i].node) + 1;
+    if (ramdisk)
+        add_text(writer, "ramdisk", list->images[ramdisk].node);
+    for (size_t i = 1; i < end; i++)
+        if (i != ramdisk)
+            size +=
+                (size_t)snprintf(names + size, sizeof names - size, "%s", list->images[i].node) + 1;
     if (size)
         add_bytes(writer, "loadables", names, size);
     if (list->contents->device_tree.name)
@@ -148,7 +166,7 @@ static void add_all(struct tree_writer *writer, const struct image_list *list) {
     add_number(writer, "#address-cells", 1);
     begin_node(writer, "images");
     for (size_t i = 0; i < list->count; i++)
-        add_image(writer, &list->images[i], list->is_linux ? "ramdisk" : "firmware");
+        add_image(writer, &list->images[i], module_type(list, i));
     end_node(writer);
     begin_node(writer, "configurations");
     add_text(writer, "default", CONFIGURATION_NODE);

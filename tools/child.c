@@ -121,6 +121,12 @@ static pid_t start(struct child *child, char *const *words, const sigset_t *sign
     return process;
 }
 
+/* As by nohup. A signal that is blocked, as it will be here, is told all the same. */
+static bool is_ignored(int number) {
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 /* True when the program has ended. */
 static bool take_signal(struct child *child, int signals, pid_t process) {
     struct signalfd_siginfo signal;
@@ -159,7 +165,10 @@ void child_run(struct child *child, char *const *words) {
     sigemptyset(&handled);
     sigaddset(&handled, SIGCHLD);
     for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
-        sigaddset(&handled, passed_on[i]);
+        if (!is_ignored(passed_on[i]))
+            sigaddset(&handled, passed_on[i]);
+    /* Who ignores it has no children to wait for; and that is inherited. */
+    signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_BLOCK, &handled, &before);
     const int signals = signalfd(-1, &handled, SFD_CLOEXEC);
     if (signals < 0) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Names of files come from anywhere: a terminal is not to obey them. */
 static void complain_with(const char *format, va_list values) {
-    fputs("pvhboot: ", stderr);
-    vfprintf(stderr, format, values);
-    fputc('\n', stderr);
+    char *text = NULL;
+    if (vasprintf(&text, format, values) < 0)
+        text = NULL;
+    for (char *next = text; next && *next; next++)
+        if ((unsigned char)*next < ' ' || *next == '\x7f')
+            *next = '?';
+    fprintf(stderr, "pvhboot: %s\n", text ? text : format);
+    free(text);
 }
 
 void complain(const char *format, ...) {
@@ -65,6 +72,9 @@ bool stream_is_terminal(void *stdio_file) {
     return isatty(fileno(stdio_file)) && !getenv("NO_COLOR");
 }
 
+/* A temporary file that has a name: for the handlers of signals, who cannot be passed anything. */
+static const char *volatile unfinished;
+
 /* --- Files that are read ---------------------------------------------------------------------- */
 
 #define FIRST_PIECE 65536u
@@ -101,7 +111,19 @@ static bool read_to_end(int descriptor, struct file *file) {
     return false;
 }
 
+/* A file that gets shorter while it is mapped: what is written has no name yet, or loses it. */
+static void on_bus_error(int number) {
+    static const char text[] = "pvhboot: a file became shorter while it was read\n";
+    (void)number;
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        _exit(COMMAND_TROUBLE);
+    if (unfinished)
+        unlink(unfinished);
+    _exit(COMMAND_TROUBLE);
+}
+
 static bool map_file(int descriptor, size_t size, struct file *file) {
+    signal(SIGBUS, on_bus_error);
     void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (bytes == MAP_FAILED)
         return false;
@@ -154,6 +176,12 @@ static bool is_pipe_or_device(const char *name) {
     return stat(name, &about) == 0 && !S_ISREG(about.st_mode);
 }
 
+/* What `>>` opened must not be opened anew, which would begin at its beginning. */
+static bool is_standard_output(const char *name) {
+    return strcmp(name, "-") == 0 || strcmp(name, "/dev/stdout") == 0 ||
+           strcmp(name, "/proc/self/fd/1") == 0 || strcmp(name, "/dev/fd/1") == 0;
+}
+
 /* Where the file itself is, at the end of all links; the caller's to free. */
 static char *follow_links(const char *name) {
     struct stat about;
@@ -175,20 +203,36 @@ static mode_t usual_mode(void) {
     return 0666 & ~mask;
 }
 
+static void on_end(int number) {
+    if (unfinished)
+        unlink(unfinished);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 static int create_named(char *temporary) {
     const int descriptor = mkostemp(temporary, O_CLOEXEC);
-    if (descriptor >= 0 && fchmod(descriptor, usual_mode())) {
+    if (descriptor < 0)
+        return -1;
+    if (fchmod(descriptor, usual_mode())) {
         close(descriptor);
         unlink(temporary);
         return -1;
     }
+    unfinished = temporary;
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (signal(ends[i], on_end) == SIG_IGN)
+            signal(ends[i], SIG_IGN);
     return descriptor;
 }
 
 bool file_create(struct file_writer *writer, const char *name) {
     *writer = (struct file_writer){.name = name, .descriptor = -1};
     writer->target = follow_links(name);
-    if (is_pipe_or_device(name)) {
+    if (is_standard_output(name)) {
+        writer->descriptor = dup(STDOUT_FILENO);
+    } else if (is_pipe_or_device(name)) {
         writer->descriptor = open(name, O_WRONLY | O_CLOEXEC);
     } else if (!writer->target || asprintf(&writer->temporary, "%s.XXXXXX", writer->target) < 0) {
         writer->temporary = NULL;
@@ -247,6 +291,7 @@ bool file_finish(struct file_writer *writer, bool keep) {
     }
     if (named)
         unlink(writer->temporary);
+    unfinished = NULL;
     free(writer->temporary);
     free(writer->target);
     return keep && !writer->failed;

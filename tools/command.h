@@ -63,7 +63,8 @@ void file_close(struct file *file);
 /*
  * A file to be written: it gets its name when it is whole, by file_finish; until then, and when
  * that is not come to, a file that had the name before is as it was. Of a link it is what the link
- * leads to. Pipes and devices are written straight.
+ * leads to. Pipes and devices are written straight,
+ * and so is standard output, which "-" names.
  */
 struct file_writer {
     const char *name;

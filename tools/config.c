@@ -246,10 +246,11 @@ static char *make_line(const struct config_options *options, const struct payloa
 }
 
 static bool all_taken(const struct config_host *host, const struct configuration *configuration) {
-    const char *const texts[] = {configuration->name, configuration->image, configuration->module,
-                                 configuration->policy, configuration->line};
+    const char *const texts[] = {configuration->name,    configuration->image,
+                                 configuration->module,  configuration->policy,
+                                 configuration->ramdisk, configuration->line};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (!host->takes(texts[i])) {
+        if (texts[i] && !host->takes(texts[i])) {
             complain("a file of %s cannot have all characters of the names and the line",
                      host->name);
             return false;

@@ -66,6 +66,9 @@ int payloads_open(struct payloads *payloads, char *const *words, size_t count) {
     return COMMAND_DONE;
 }
 
+/* boot.rst: before it, syssize has half of its bits. */
+#define SIZE_TOLD_VERSION 0x204u
+
 /* --- What they come in ------------------------------------------------------------------------ */
 
 static struct span span_of(const struct file *file) {
@@ -77,15 +80,25 @@ static bool is_initrd(const struct file *file) {
     return !span_is_zero(span_of(file)) && !bundle_probe(file->bytes, file->size);
 }
 
-static bool is_bzimage(const struct file *file) {
+/*
+ * A bzImage that ends where its header says: of one that was cut off, or not padded, what is put
+ * behind it would be taken for the rest, and of one with an initrd it might not begin where it
+ * must.
+ */
+static bool is_whole_bzimage(const struct file *file) {
+    struct linux_kernel kernel;
+    struct error error;
     size_t header;
-    return !bundle_probe(file->bytes, file->size) && linux_loader.probe(span_of(file), &header);
+    return !bundle_probe(file->bytes, file->size) && linux_loader.probe(span_of(file), &header) &&
+           linux_parse(span_of(file), &kernel, &error) && kernel.version >= SIZE_TOLD_VERSION &&
+           kernel.code.size == (uint64_t)kernel.header.syssize * LINUX_PARAGRAPH &&
+           kernel.tail.size == 0;
 }
 
 enum payloads_form payloads_form(const struct payloads *payloads) {
     if (payloads->count == 1)
         return PAYLOADS_ALONE;
-    const bool joined = payloads->count == 2 && is_bzimage(&payloads->files[0]) &&
+    const bool joined = payloads->count == 2 && is_whole_bzimage(&payloads->files[0]) &&
                         !payloads->names[1].arguments && is_initrd(&payloads->files[1]);
     return joined ? PAYLOADS_JOINED : PAYLOADS_BUNDLE;
 }
@@ -124,12 +137,26 @@ static int write_bundle(const struct payloads *payloads, bool with_hashes,
     return status;
 }
 
+/* A bundle's parts are looked at in bundle_make. */
+static bool have_room(const struct payloads *payloads) {
+    uint64_t size = 0;
+    for (size_t i = 0; i < payloads->count; i++)
+        size += payloads->files[i].size;
+    if (size <= LOW_MEMORY_END)
+        return true;
+    complain("%llu bytes: what a host loads for pvhboot has to lie below 4 GiB",
+             (unsigned long long)size);
+    return false;
+}
+
 int payloads_write(const struct payloads *payloads, enum payloads_form form, bool with_hashes,
                    struct file_writer *writer) {
     if (!payloads_fit(payloads, form))
         return COMMAND_DOES_NOT_BOOT;
     if (form == PAYLOADS_BUNDLE)
         return write_bundle(payloads, with_hashes, writer);
+    if (!have_room(payloads))
+        return COMMAND_DOES_NOT_BOOT;
     for (size_t i = 0; i < payloads->count; i++)
         file_write(writer, payloads->files[i].bytes, payloads->files[i].size);
     return COMMAND_DONE;

@@ -78,7 +78,8 @@ bool elf_place_of_file(const struct elf *elf, uint32_t *address);
 /* Bytes from the file's first to behind the last that a header of it tells of, all in the file. */
 size_t elf_end(const struct elf *elf);
 
-/* What lies behind that; empty when there is nothing. */
+/* What lies behind that; empty when there is nothing, or when sections are told of but not there.
+ */
 struct span elf_tail(const struct elf *elf);
 
 /* The largest p_align of what is loaded. */

@@ -54,13 +54,9 @@ bool kernel_is_linux(const struct elf *elf);
 /* Whether the entry is in what is loaded from the file. */
 bool kernel_has_entry(const struct kernel *kernel);
 
-/* docs/limits.md: bytes behind an ELF kernel that are a module. */
-#define TAIL_FEWEST 16u
-
 /*
- * What lies behind an ELF kernel in its file, unless that is one byte over and over or less than
- * TAIL_FEWEST bytes, is the first of its modules: *payload is then *with_tail, which has it.
- * PLAN_TOO_LONG.
+ * What lies behind an ELF kernel in its file, unless loader_is_padding, is the first of its
+ * modules: *payload is then *with_tail, which has it. PLAN_TOO_LONG.
  */
 bool kernel_take_tail(const struct kernel *kernel, const struct payload **payload,
                       struct payload *with_tail, struct plan *plan, struct error *error);

@@ -58,6 +58,15 @@ bool loader_plan(struct boot_info *info, const struct options *options, size_t m
 bool loader_choose(const struct payload *payload, const struct options *options, struct plan *plan,
                    struct error *error);
 
+/* docs/limits.md: bytes behind a payload that are a module. */
+#define TAIL_FEWEST 16u
+
+/*
+ * Whether what lies behind a payload in its file only fills that up: one byte over and over, or
+ * fewer than TAIL_FEWEST; zeros at its end not counted.
+ */
+bool loader_is_padding(struct span tail);
+
 extern const struct loader fit_loader;
 extern const struct loader uki_loader;
 extern const struct loader unpack_loader;

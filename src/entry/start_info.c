@@ -11,6 +11,17 @@ static bool clear_of_image(const struct machine *machine, struct range range, st
     return true;
 }
 
+/* The same, of what the host put somewhere by its own choice: nor on a bundle that we came with. */
+static bool clear_of_ours(const struct machine *machine, struct range range, struct error *error) {
+#if PVHBOOT_BUNDLES
+    const struct range bundle = {(uint32_t)machine->bundle.paddr,
+                                 (uint32_t)(machine->bundle.paddr + machine->bundle.size)};
+    if (machine->bundle.size && range.start < range.end && range_overlaps(range, bundle))
+        return FAIL(error, START_INFO_ON_IMAGE, range.start, range.end, bundle.start, bundle.end);
+#endif
+    return clear_of_image(machine, range, error);
+}
+
 bool start_info_read(const struct machine *machine, uint32_t address,
                      struct hvm_start_info *start_info, struct error *error) {
     struct span span;
@@ -33,7 +44,7 @@ bool start_info_read(const struct machine *machine, uint32_t address,
     } else if (span.size < HVM_START_INFO_SIZE_V1) {
         return FAIL(error, START_INFO_UNREACHABLE, address, HVM_START_INFO_SIZE_V1);
     }
-    return clear_of_image(machine, span_range(span), error);
+    return clear_of_ours(machine, span_range(span), error);
 }
 
 /* The text at `address`, 0 meaning none. False when it does not end within `limit` bytes. */
@@ -58,7 +69,7 @@ bool start_info_command_line(const struct machine *machine, const struct hvm_sta
                              struct span *line, struct error *error) {
     if (!find_text(machine, start_info->cmdline_paddr, COMMAND_LINE_LIMIT, line))
         return FAIL(error, COMMAND_LINE_UNREACHABLE, start_info->cmdline_paddr, COMMAND_LINE_LIMIT);
-    return clear_of_image(machine, text_range(*line), error);
+    return clear_of_ours(machine, text_range(*line), error);
 }
 
 void *arena_allocate(struct arena *arena, size_t count, size_t element_size) {
@@ -122,6 +133,14 @@ static struct span module_line(const struct host_lists *lists, uint64_t address)
     return line;
 }
 
+static bool check_own(const struct machine *machine, struct error *error) {
+    const struct hvm_modlist_entry own = own_module(machine)->entry;
+    struct span bytes;
+    if (!memory_span(machine->memory, own.paddr, own.size, &bytes))
+        return FAIL(error, MODULE_ABOVE_4G, 0, own.paddr, own.size);
+    return clear_of_image(machine, span_range(bytes), error);
+}
+
 /* All modules' command lines together may not have more than a limit. */
 static bool check_module(struct host_lists *lists, const struct unaligned_module *listed,
                          uint32_t index, struct error *error) {
@@ -137,8 +156,8 @@ static bool check_module(struct host_lists *lists, const struct unaligned_module
         return FAIL(error, MODULE_COMMAND_LINE_UNREACHABLE, index, module.cmdline_paddr,
                     lines_left);
     lists->lines_size += line.size;
-    return clear_of_image(lists->machine, span_range(bytes), error) &&
-           clear_of_image(lists->machine, text_range(line), error);
+    return clear_of_ours(lists->machine, span_range(bytes), error) &&
+           clear_of_ours(lists->machine, text_range(line), error);
 }
 
 static bool find_modules(const struct hvm_start_info *start_info, struct host_lists *lists,
@@ -156,8 +175,8 @@ static bool find_modules(const struct hvm_start_info *start_info, struct host_li
         return FAIL(error, TOO_MANY_MODULES, count, BOOT_MODULES_LIMIT - own);
     lists->own = own;
     lists->host_modules = count;
-    if (!clear_of_image(lists->machine, span_range(lists->modules), error) ||
-        (own && !check_module(lists, own_module(lists->machine), 0, error)))
+    if (!clear_of_ours(lists->machine, span_range(lists->modules), error) ||
+        (own && !check_own(lists->machine, error)))
         return false;
     for (uint32_t i = 0; i < count; i++)
         if (!check_module(lists, host_module(lists, i), own + i, error))
@@ -200,7 +219,7 @@ static bool find_table(const struct hvm_start_info *start_info, enum memmap_sour
     table->count = start_info->memmap_entries;
     table->entry_size = sizeof(struct hvm_memmap_table_entry);
     /* A table of a bearable length is checked as room is found in it. */
-    return clear_of_image(lists->machine, span_range(table->bytes), error) &&
+    return clear_of_ours(lists->machine, span_range(table->bytes), error) &&
            (table->count <= MEMORY_TABLE_LIMIT || memory_table_check(table, error));
 }
 
@@ -423,7 +442,7 @@ bool boot_info_collect(const struct machine *machine, uint32_t address,
     info->start_info = address;
     /* The RSDP first: what an error ends with may need it. */
     if (!rsdp_find(machine->memory, start_info->rsdp_paddr, &lists.rsdp, error) ||
-        !clear_of_image(machine, span_range(lists.rsdp), error))
+        !clear_of_ours(machine, span_range(lists.rsdp), error))
         return false;
     info->rsdp = lists.rsdp;
     if (!find_modules(start_info, &lists, error) || !find_table(start_info, source, &lists, error))

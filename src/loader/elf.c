@@ -323,11 +323,22 @@ size_t elf_end(const struct elf *elf) {
     return end;
 }
 
+/* Whether the header tells of a table of sections. Where that is not all there, it was cut off. */
+static bool tells_sections(const struct elf *elf) {
+    uint32_t low = 0;
+    uint64_t offset = 0;
+    if (elf->is_64bit)
+        span_read64(elf->image, offsetof(struct elf64_header, e_shoff), &offset);
+    else
+        span_read32(elf->image, offsetof(struct elf32_header, e_shoff), &low);
+    return (offset | low) != 0;
+}
+
 struct span elf_tail(const struct elf *elf) {
     const struct range table = span_range(elf->section_headers);
     struct span tail = {0};
     /* As linkers leave it: the table of sections is the last of all. */
-    if (elf->section_headers.size && table.end == span_range(elf->image).end)
+    if (elf->section_headers.size ? table.end == span_range(elf->image).end : tells_sections(elf))
         return tail;
     const size_t end = elf_end(elf);
     span_slice(elf->image, end, elf->image.size - end, &tail);

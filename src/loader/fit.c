@@ -403,28 +403,50 @@ static bool read_device_tree(struct bundle *bundle, int configuration, struct pl
 }
 
 /*
- * What lies behind the bundle in its file: from the end of the tree and of all its images on,
- * without the zeros by which mkimage fills a page up. Empty where the end is not known.
+ * Where the tree and all of its images end. `*alignment` is that of the data behind the tree, which
+ * is what mkimage fills the file up to (-B), as far as it can be told; 1 without such. False where
+ * the end is not known, as an image's data are cut off.
  */
-static struct span find_tail(const struct bundle *bundle) {
-    struct span file = bundle->file;
-    size_t end = fdt_totalsize(bundle->tree);
+static bool find_end(const struct bundle *bundle, size_t *end, size_t *alignment) {
+    const size_t tree_end = fdt_totalsize(bundle->tree);
+    size_t positions = 0;
     int node;
+    *end = tree_end;
     fdt_for_each_subnode(node, bundle->tree, bundle->images) {
         struct span data;
         struct error error;
         if (!find_data(bundle, node, &data, &error))
-            return (struct span){0};
-        const size_t data_end = (size_t)(data.address - file.address) + data.size;
-        if (data_end > end)
-            end = data_end;
+            return false;
+        const size_t start = data.address - bundle->file.address;
+        if (start >= tree_end)
+            positions |= start;
+        if (start + data.size > *end)
+            *end = start + data.size;
     }
-    while (end < file.size && end % PAGE_SIZE && !file.bytes[end])
-        end++;
+    *alignment = 1;
+    while (positions && *alignment < PAGE_SIZE && !(positions & *alignment))
+        *alignment *= 2;
+    return true;
+}
+
+/* What lies behind the bundle in its file; empty where that is nothing, or cannot be told. */
+static struct span find_tail(const struct bundle *bundle) {
+    const struct span file = bundle->file;
     struct span tail = {0};
-    if (span_slice(file, end, file.size - end, &tail) && span_is_zero(tail))
-        tail.size = 0;
-    return tail;
+    size_t end;
+    size_t alignment;
+    if (!find_end(bundle, &end, &alignment) || end > file.size)
+        return tail;
+    for (; alignment > 1; alignment /= 2) {
+        const size_t filled = (end + alignment - 1) & ~(alignment - 1);
+        struct span fill;
+        if (span_slice(file, end, filled - end, &fill) && span_is_zero(fill)) {
+            end = filled;
+            break;
+        }
+    }
+    span_slice(file, end, file.size - end, &tail);
+    return loader_is_padding(tail) ? output_text("") : tail;
 }
 
 /* Nothing vouches for it but a digest of the whole file. */

@@ -38,26 +38,12 @@ bool kernel_has_entry(const struct kernel *kernel) {
     return false;
 }
 
-/*
- * Of files as they are built: Xen's ends with four bytes behind all that its headers tell of, which
- * are whatever was in memory (xen/arch/x86/boot/mkelf32.c). Zeros may fill up what comes then: xl
- * puts some behind what it unpacked.
- */
-static bool is_padding(struct span tail) {
-    size_t same = 0;
-    while (tail.size && !tail.bytes[tail.size - 1])
-        tail.size--;
-    while (same < tail.size && tail.bytes[same] == tail.bytes[0])
-        same++;
-    return same == tail.size || tail.size < TAIL_FEWEST;
-}
-
 bool kernel_take_tail(const struct kernel *kernel, const struct payload **payload,
                       struct payload *with_tail, struct plan *plan, struct error *error) {
     if (kernel->flat)
         return true;
     const struct span tail = elf_tail(&kernel->elf);
-    if (is_padding(tail))
+    if (loader_is_padding(tail))
         return true;
     const uint32_t count = (*payload)->module_count;
     struct boot_module *modules =

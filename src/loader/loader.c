@@ -95,6 +95,20 @@ static bool see_to_device_tree(struct payload *payload, const struct loader *loa
 }
 #endif
 
+/*
+ * Of files as they are built: Xen's ends with four bytes behind all that its headers tell of, which
+ * are whatever was in memory (xen/arch/x86/boot/mkelf32.c). Zeros may fill up what comes then: xl
+ * puts some behind what it unpacked. Flash memory is filled up with 0xff.
+ */
+bool loader_is_padding(struct span tail) {
+    size_t same = 0;
+    while (tail.size && !tail.bytes[tail.size - 1])
+        tail.size--;
+    while (same < tail.size && tail.bytes[same] == tail.bytes[0])
+        same++;
+    return same == tail.size || tail.size < TAIL_FEWEST;
+}
+
 bool loader_choose(const struct payload *payload, const struct options *options, struct plan *plan,
                    struct error *error) {
     struct payload found = *payload;

@@ -182,7 +182,10 @@ uint64_t judge_elf_entry(const struct judged_elf *elf);
 bool judge_find_note(const struct judged_file *file, const char *owner, uint32_t type,
                      struct extent *descriptor);
 
-/* What is behind an ELF file; empty where that is one byte over and over, or fewer than 16. */
+/* Whether what is in the file from `start` on only fills it up: one byte over and over, or few. */
+bool judge_is_padding(const struct judged_file *file, uint64_t start);
+
+/* What is behind an ELF file; empty where that only fills it up, or where the end is not known. */
 struct span judge_elf_tail(const struct judged_file *file);
 
 /* The initramfs behind an ELF file that is a Linux; empty when what is behind it is none. */

@@ -363,10 +363,19 @@ static const char *add_named(const struct tree *tree, uint32_t images, uint32_t 
     return wrong;
 }
 
-/* What is behind the tree and all images, without the zeros up to the end of a page. */
+static bool all_zeros(const struct tree *tree, uint64_t start, uint64_t end) {
+    for (; start < end; start++)
+        if (byte_at(tree, (uint32_t)start))
+            return false;
+    return true;
+}
+
+/* What is behind the tree and all images, without what fills up to where another would begin. */
 static const char *add_tail(const struct tree *tree, uint32_t images,
                             struct judged_payload *payload) {
     uint64_t end = tree->total_size;
+    uint64_t step = PAGE_SIZE;
+    bool external = false;
     uint32_t at = images;
     uint32_t child;
     uint32_t name;
@@ -375,18 +384,24 @@ static const char *add_tail(const struct tree *tree, uint32_t images,
         if (find_data(tree, child, &data))
             return NULL;
         end = data.end > end ? data.end : end;
+        for (; data.start >= tree->total_size && data.start % step; step /= 2)
+            ;
+        external |= data.start >= tree->total_size;
     }
-    while (end < tree->size && end % PAGE_SIZE && !byte_at(tree, (uint32_t)end))
-        end++;
-    for (uint64_t i = end; i < tree->size; i++) {
-        if (!byte_at(tree, (uint32_t)i))
-            continue;
-        if (tree->options->verify_all && !tree->options->has_sha256)
-            return "what is behind a bundle was taken unhashed";
-        judged_payload_add(payload, (struct hvm_modlist_entry){.paddr = tree->address + end,
-                                                               .size = tree->size - end});
+    for (; external; step /= 2) {
+        const uint64_t filled = (end + step - 1) / step * step;
+        if (filled <= tree->size && all_zeros(tree, end, filled)) {
+            end = filled;
+            break;
+        }
+    }
+    const struct judged_file file = {tree->machine, tree->address, tree->size};
+    if (judge_is_padding(&file, end))
         return NULL;
-    }
+    if (tree->options->verify_all && !tree->options->has_sha256)
+        return "what is behind a bundle was taken unhashed";
+    judged_payload_add(payload, (struct hvm_modlist_entry){.paddr = tree->address + end,
+                                                           .size = tree->size - end});
     return NULL;
 }
 

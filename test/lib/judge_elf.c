@@ -199,22 +199,38 @@ static bool is_initramfs(const struct judged_file *file, uint64_t at) {
     return false;
 }
 
+bool judge_is_padding(const struct judged_file *file, uint64_t start) {
+    uint64_t end = file->size;
+    while (end > start && !file_number(file, end - 1, 1))
+        end--;
+    bool alike = true;
+    for (uint64_t i = start; i < end && alike; i++)
+        alike = file_number(file, i, 1) == file_number(file, start, 1);
+    return alike || end - start < 16;
+}
+
+/* Where a table of sections is told of but cut off, the end is not known. */
+static bool sections_are_missing(const struct judged_file *file) {
+    const bool wide = file_number(file, 4, 1) == 2;
+    const uint64_t table = wide ? file_number(file, 40, 8) : file_number(file, 32, 4);
+    const uint64_t entry = file_number(file, wide ? 58 : 46, 2);
+    const uint64_t count = file_number(file, wide ? 60 : 48, 2);
+    return table && (!count || entry != (wide ? 64 : 40) || table > file->size ||
+                     count * entry > file->size - table);
+}
+
 struct span judge_elf_tail(const struct judged_file *file) {
     struct span tail = {0};
     const uint64_t end = end_of_elf(file);
-    uint64_t last = file->size;
-    while (last > end && !file_number(file, last - 1, 1))
-        last--;
-    for (uint64_t i = end; i < last && !tail.size; i++)
-        if (last - end >= 16 && file_number(file, i, 1) != file_number(file, end, 1))
-            tail = (struct span){(uint32_t)(file->address + end), NULL, (size_t)(file->size - end)};
+    if (!sections_are_missing(file) && !judge_is_padding(file, end))
+        tail = (struct span){(uint32_t)(file->address + end), NULL, (size_t)(file->size - end)};
     return tail;
 }
 
 struct span judge_vmlinux_tail(const struct judged_file *file) {
     const uint64_t end = end_of_elf(file);
     struct span tail = {0};
-    if (end < file->size && is_initramfs(file, end)) {
+    if (end < file->size && !sections_are_missing(file) && is_initramfs(file, end)) {
         tail.address = (uint32_t)(file->address + end);
         tail.size = (size_t)(file->size - end);
     }

@@ -180,6 +180,8 @@ def test_xl_reads_control_characters(pvhboot, kernel):
     assert read("xl", pvhboot("config", "--for", "xl", path))["module"] == os.fspath(path)
     result = pvhboot("config", "--for", "xl", kernel("others\x1b"))
     assert result.status == TROUBLE and "cannot have all characters" in result.complaint, result
+    result = pvhboot("config", "--for", "xl", kernel(), kernel("as a ramdisk\x1b"))
+    assert result.status == TROUBLE and "cannot have all characters" in result.complaint, result
 
 
 @pytest.mark.parametrize("host", HOSTS)

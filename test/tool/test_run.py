@@ -3,6 +3,7 @@
 
 import gzip
 import os
+import random
 import re
 import shlex
 import shutil
@@ -18,6 +19,8 @@ from boots import FAILED, REPORTED
 from command import DOES_NOT_BOOT, DONE, TROUBLE, USAGE
 from terminal import Terminal
 from uki import make_uki
+
+SETUP_DTB = 2  # Linux, arch/x86/include/uapi/asm/setup_data.h
 
 QUICK = ("-M", "microvm", "-m", "64M")
 
@@ -189,6 +192,50 @@ def test_command_alone_is_enough(kernel, pvhboot_path, tmp_path):
     done = subprocess.run([tmp_path / "alone", "run", *QUICK, kernel], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           timeout=60)
     assert done.returncode == exit_status(REPORTED) and b"report: end" in done.stdout
+
+
+@pytest.mark.parametrize("cut", [1, 200_000])
+def test_linux_that_was_cut_off_stays_so(pvhboot, tmp_path, cut):
+    """Its initrd is not taken for the rest of it."""
+    kernel = debian.kernel("amd64", "linux-image-cloud-amd64").read_bytes()
+    (tmp_path / "kernel").write_bytes(kernel[:-cut])
+    (tmp_path / "initrd").write_bytes(b"070701" + random.Random(7).randbytes(1_000_000))
+    result = pvhboot("run", *QUICK, "-m", "256M", f"{tmp_path}/kernel,console=ttyS0", tmp_path / "initrd")
+    assert result.status == 3 and result.out.startswith("pvhboot: E305 "), result
+
+
+def test_linux_that_is_not_padded(report, payloads, tmp_path):
+    """boot.rst has its size in paragraphs; memtest86+ ends within one."""
+    header = debian.setup_header(payloads / "linux64.bzImage")
+    whole = (header["setup_sects"] + 1) * 512 + header["syssize"] * 16
+    content = (payloads / "linux64.bzImage").read_bytes()
+    assert len(content) == whole and not any(content[-5:])
+    initrd = b"070701 no archive"
+    (tmp_path / "kernel").write_bytes(content[:-5])
+    (tmp_path / "initrd").write_bytes(initrd)
+    got, _ = report(f"{tmp_path}/kernel,console=x", tmp_path / "initrd", kind="linux")
+    assert (got.initrd.size, got.initrd.crc32) == (len(initrd), zlib.crc32(initrd))
+
+
+def test_linux_with_an_initrd_behind_it_takes_another(report, payloads, tmp_path):
+    parts = [b"070701 the first", b"070701 the second one"]
+    (tmp_path / "kernel").write_bytes((payloads / "linux64.bzImage").read_bytes() + parts[0])
+    (tmp_path / "initrd").write_bytes(parts[1])
+    got, _ = report(f"{tmp_path}/kernel,console=x", tmp_path / "initrd", kind="linux")
+    assert got.initrd.size >= len(parts[0]) + len(parts[1])
+
+
+@pytest.mark.parametrize("initrds", [0, 1])
+@pytest.mark.parametrize("first", [True, False])
+def test_device_tree_among_the_modules(report, payloads, tmp_path, initrds, first):
+    tree = debian.device_tree()
+    (tmp_path / "tree").write_bytes(tree)
+    (tmp_path / "initrd").write_bytes(b"070701 no archive")
+    modules = [tmp_path / "initrd"] * initrds
+    modules.insert(0 if first else initrds, tmp_path / "tree")
+    got, _ = report(f"{payloads}/linux64.bzImage,console=x", *modules, kind="linux")
+    assert [(kind, blob.size, blob.crc32) for kind, blob in got.setup_data] == [(SETUP_DTB, len(tree), zlib.crc32(tree))]
+    assert got.initrd.size == len(b"070701 no archive") * initrds
 
 
 # --- Linux's console ------------------------------------------------------------------------------
@@ -399,6 +446,17 @@ def test_files_larger_than_memory(pvhboot, kernel, tmp_path):
     assert result.status == DONE, result
 
 
+@pytest.mark.parametrize("which", ["linux64.bzImage", "multiboot2.elf"])
+def test_files_beyond_4_gib(pvhboot, payloads, tmp_path, which):
+    """Nothing is copied, then."""
+    with open(tmp_path / "huge", "wb") as huge:
+        huge.write(b"070701")
+        huge.truncate(50 << 30)
+    for words in (["run", *QUICK, "-m", "99G"], ["plan", "--host", "microvm"]):
+        result = pvhboot(*words, f"{payloads / which},console=x", tmp_path / "huge")
+        assert result.status == DOES_NOT_BOOT and "has to lie below 4 GiB" in result.complaint, result
+
+
 def test_module_that_is_not_there(pvhboot, kernel, tmp_path):
     result = pvhboot("run", kernel, tmp_path / "none")
     assert result.status == TROUBLE and result.complaint == f"{tmp_path}/none: No such file or directory", result
@@ -467,6 +525,30 @@ def test_signal_ends_qemu_as_well(pvhboot_path, waiting, tmp_path, number):
         process.wait()
         process.stdout.close()
     assert not list(folder.iterdir())
+
+
+def run_with(pvhboot_path, kernel, program, ignored):
+    """`pvhboot run` with that in QEMU's place, started by who ignores a signal."""
+    return subprocess.Popen([pvhboot_path, "run", "--qemu", program, kernel], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            preexec_fn=lambda: signal.signal(ignored, signal.SIG_IGN))
+
+
+def test_ended_children_that_are_ignored(pvhboot_path, kernel):
+    with run_with(pvhboot_path, kernel, "/bin/false", signal.SIGCHLD) as process:
+        assert process.wait(30) == 1
+
+
+def test_hang_up_that_is_ignored(pvhboot_path, kernel, tmp_path):
+    """As nohup has it."""
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho begun\nread -r line\nexit 5\n")
+    program.chmod(0o755)
+    with run_with(pvhboot_path, kernel, program, signal.SIGHUP) as process:
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGHUP)
+        process.stdin.write(b"go on\n")
+        process.stdin.close()
+        assert process.wait(30) == 5
 
 
 def test_qemu_that_is_killed(pvhboot_path, waiting):

@@ -119,6 +119,12 @@ def test_file_that_is_not_there(pvhboot, words, tmp_path, command):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_names_are_not_for_the_terminal(pvhboot, words, tmp_path, command):
+    result = pvhboot(*words(command, tmp_path / "no\x1b[31mne\a"))
+    assert result.status == TROUBLE and result.complaint == f"{tmp_path}/no?[31mne?: No such file or directory", result
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_folder(pvhboot, words, tmp_path, command):
     result = pvhboot(*words(command, tmp_path))
     assert result.status == TROUBLE and result.complaint == f"{tmp_path}: Is a directory", result

@@ -118,6 +118,28 @@ static void padding_is_nothing(void **state) {
     }
 }
 
+/* Where the table of sections was cut off nobody knows what the rest is. */
+static void sections_that_were_cut_off(void **state) {
+    (void)state;
+    struct multiboot_module modules[3];
+    for (unsigned is_64bit = 0; is_64bit <= 1; is_64bit++) {
+        struct multiboot_shape shape = multiboot1_shape();
+        shape.is_64bit = is_64bit;
+        shape.machine = is_64bit ? EM_X86_64 : EM_386;
+        multiboot_add_section(&shape, 3, 0, 0x100);
+        multiboot_write(&shape, 3, file);
+        const uint32_t size = multiboot_size(&shape);
+        struct simulated_machine *machine = machine_of_file(file, size - 1);
+        assert_boots(machine);
+        assert_int_equal(modules_of(machine, modules), 0);
+        memcpy(file + size, tail, sizeof tail);
+        machine = machine_of_file(file, size + TAIL_SIZE);
+        assert_boots(machine);
+        assert_int_equal(modules_of(machine, modules), 1);
+        assert_is_tail(machine, &modules[0]);
+    }
+}
+
 /* A flat kernel's file has no end of its own. */
 static void behind_flat_kernels(void **state) {
     (void)state;
@@ -204,36 +226,71 @@ static void behind_bundles(void **state) {
     (void)state;
     struct multiboot_module modules[3];
     for (size_t i = 0; i < COUNT(kinds); i++)
-        for (uint32_t zeros = 0; zeros <= 7; zeros++)
-            for (int more = 0; more <= 1; more++) {
-                const uint32_t size = write_bundle(kinds[i], file) + zeros;
-                memcpy(file + size, tail, sizeof tail);
-                struct simulated_machine *machine = machine_of_file(file, size + TAIL_SIZE);
-                if (more)
-                    add_module(machine);
-                assert_boots(machine);
-                assert_int_equal(modules_of(machine, modules), 2 + more);
-                assert_is_tail(machine, &modules[1]);
-            }
+        for (int more = 0; more <= 1; more++) {
+            const uint32_t size = write_bundle(kinds[i], file);
+            memcpy(file + size, tail, sizeof tail);
+            struct simulated_machine *machine = machine_of_file(file, size + TAIL_SIZE);
+            if (more)
+                add_module(machine);
+            assert_boots(machine);
+            assert_int_equal(modules_of(machine, modules), 2 + more);
+            assert_is_tail(machine, &modules[1]);
+        }
 }
 
-/* What mkimage fills a page with is nothing; what begins with zeros at a page is a module. */
-static void zeros_up_to_a_page(void **state) {
+/* Up to where another image would begin mkimage fills the file up with zeros; no further. */
+static void filled_up_bundles(void **state) {
     (void)state;
     struct multiboot_module modules[3];
-    const uint32_t size = write_bundle(BUNDLE_OFFSET, file);
-    const uint32_t page = (size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
-    struct simulated_machine *machine = machine_of_file(file, page);
-    assert_boots(machine);
-    assert_int_equal(modules_of(machine, modules), 1);
-    machine = machine_of_file(file, page + 3 * PAGE_SIZE);
-    assert_boots(machine);
-    assert_int_equal(modules_of(machine, modules), 1);
-    file[page + 100] = 1;
-    machine = machine_of_file(file, page + 101);
+    const uint32_t kernel_size = write_kernel(other);
+    struct bundle_shape shape = bundle_shape(other, kernel_size);
+    shape.data = BUNDLE_POSITION;
+    assert_int_equal(BUNDLE_EXTERNAL % PAGE_SIZE, 0);
+    const uint32_t page = (BUNDLE_EXTERNAL + kernel_size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    const struct {
+        uint32_t start; /* of what is put there, behind zeros */
+        uint32_t module;
+    } cases[] = {{page, page},
+                 {page + 1, page},
+                 {page + PAGE_SIZE, page},
+                 {page - 1, BUNDLE_EXTERNAL + kernel_size},
+                 {BUNDLE_EXTERNAL + kernel_size, BUNDLE_EXTERNAL + kernel_size}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        memset(file, 0, sizeof file);
+        bundle_write(&shape, file, PLENTY);
+        memcpy(file + cases[i].start, tail, sizeof tail);
+        const uint32_t end = cases[i].start + TAIL_SIZE;
+        struct simulated_machine *machine = machine_of_file(file, end);
+        assert_boots(machine);
+        assert_int_equal(modules_of(machine, modules), 1);
+        const uint32_t size = modules[0].mod_end - modules[0].mod_start;
+        /* Half a page, and less, may have been filled up. */
+        assert_true(size >= end - cases[i].start && size <= end - cases[i].module);
+        if (cases[i].module == page)
+            assert_int_equal(size, end - page);
+    }
+    /* Within a tree there is nothing to align. */
+    const uint32_t size = write_bundle(BUNDLE_EMBEDDED, file);
+    memcpy(file + size + 3, tail, sizeof tail);
+    struct simulated_machine *machine = machine_of_file(file, size + 3 + TAIL_SIZE);
     assert_boots(machine);
     assert_int_equal(modules_of(machine, modules), 2);
-    assert_int_equal(modules[1].mod_end - modules[1].mod_start, 101);
+    assert_int_equal(modules[1].mod_end - modules[1].mod_start, 3 + TAIL_SIZE);
+}
+
+/* Flash memory is filled up with 0xff. */
+static void padded_bundles(void **state) {
+    (void)state;
+    static const uint8_t fills[] = {0, 0xff};
+    struct multiboot_module modules[3];
+    for (size_t i = 0; i < COUNT(fills); i++) {
+        const uint32_t size = write_bundle(BUNDLE_OFFSET, file);
+        memset(file + size, fills[i], 3 * PAGE_SIZE);
+        struct simulated_machine *machine = machine_of_file(file, size + 3 * PAGE_SIZE);
+        set_line(machine, "pvhboot.verify=require");
+        assert_boots(machine);
+        assert_int_equal(modules_of(machine, modules), 1);
+    }
 }
 
 static void nothing_vouches_for_it(void **state) {
@@ -285,8 +342,8 @@ static void more_than_a_bundle_may_have(void **state) {
     const uint32_t size = bundle_write(&shape, file, PLENTY);
     struct simulated_machine *machine = machine_of_file(file, size);
     assert_boots(machine);
-    file[size] = 1;
-    machine = machine_of_file(file, size + 1);
+    memcpy(file + size, tail, 16);
+    machine = machine_of_file(file, size + 16);
     assert_refused(machine, FIT_TOO_MANY_IMAGES);
 }
 
@@ -352,6 +409,17 @@ static void wrong_records(void **state) {
     machine = machine_with_own(write_kernel(file));
     machine->machine.bundle.paddr = machine->machine.image.end - 1;
     assert_refused(machine, START_INFO_ON_IMAGE);
+    /* Nothing of the host's may lie on it. */
+    machine = machine_with_own(write_kernel(file));
+    simulated_add_module(machine, OWN + 0x1000, 0x1000, 0);
+    assert_refused(machine, START_INFO_ON_IMAGE);
+    machine = machine_with_own(write_kernel(file));
+    machine->start_info_address = OWN + 0x1000;
+    assert_refused(machine, START_INFO_ON_IMAGE);
+    machine = machine_with_own(write_kernel(file));
+    machine->start_info.cmdline_paddr = OWN - 1;
+    simulated_text(machine, OWN - 1, "a line");
+    assert_refused(machine, START_INFO_ON_IMAGE);
     machine = machine_with_own(write_kernel(file));
     machine->machine.bundle.paddr = 0x80000000;
     assert_refused(machine, MODULE_NOT_IN_RAM);
@@ -361,11 +429,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(behind_multiboot_1),
         cmocka_unit_test(padding_is_nothing),
+        cmocka_unit_test(sections_that_were_cut_off),
         cmocka_unit_test(behind_flat_kernels),
         cmocka_unit_test(behind_multiboot_2),
         cmocka_unit_test(one_more_than_the_host_may_give),
         cmocka_unit_test(behind_bundles),
-        cmocka_unit_test(zeros_up_to_a_page),
+        cmocka_unit_test(filled_up_bundles),
+        cmocka_unit_test(padded_bundles),
         cmocka_unit_test(nothing_vouches_for_it),
         cmocka_unit_test(where_the_end_is_not_known),
         cmocka_unit_test(more_than_a_bundle_may_have),
