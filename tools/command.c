@@ -179,7 +179,7 @@ static bool is_pipe_or_device(const char *name) {
 /* What `>>` opened must not be opened anew, which would begin at its beginning. */
 static bool is_standard_output(const char *name) {
     return strcmp(name, "-") == 0 || strcmp(name, "/dev/stdout") == 0 ||
-           strcmp(name, "/proc/self/fd/1") == 0 || strcmp(name, "/dev/fd/1") == 0;
+           strcmp(name, DESCRIPTORS "1") == 0 || strcmp(name, "/dev/fd/1") == 0;
 }
 
 /* Where the file itself is, at the end of all links; the caller's to free. */
@@ -188,9 +188,12 @@ static char *follow_links(const char *name) {
     return lstat(name, &about) == 0 ? realpath(name, NULL) : strdup(name);
 }
 
-/* Without a name until it is whole, where the file system can do that: nothing is left behind. */
+/* The way by which a file without a name gets one. */
+#define DESCRIPTORS "/proc/self/fd/"
+
+/* Without a name until it is whole, where the system can do that: nothing is left behind. */
 static int create_unnamed(const char *name) {
-    char *path = strdup(name);
+    char *path = access(DESCRIPTORS, F_OK) == 0 ? strdup(name) : NULL;
     const int descriptor = path ? open(dirname(path), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
     free(path);
     return descriptor;
@@ -265,8 +268,8 @@ void file_write(struct file_writer *writer, const void *bytes, size_t size) {
 
 /* Gives an unnamed file the temporary name; a link cannot replace a file, a rename can. */
 static bool give_name(const struct file_writer *writer) {
-    char path[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", writer->descriptor);
+    char path[sizeof DESCRIPTORS + 3 * sizeof(int)];
+    snprintf(path, sizeof path, DESCRIPTORS "%d", writer->descriptor);
     const int reserved = writer->temporary ? mkostemp(writer->temporary, O_CLOEXEC) : -1;
     if (reserved < 0)
         return false;
