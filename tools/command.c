@@ -176,6 +176,9 @@ static bool is_pipe_or_device(const char *name) {
     return stat(name, &about) == 0 && !S_ISREG(about.st_mode);
 }
 
+/* Where a process finds its open files; also the way by which one without a name gets one. */
+#define DESCRIPTORS "/proc/self/fd/"
+
 /* What `>>` opened must not be opened anew, which would begin at its beginning. */
 static bool is_standard_output(const char *name) {
     return strcmp(name, "-") == 0 || strcmp(name, "/dev/stdout") == 0 ||
@@ -187,9 +190,6 @@ static char *follow_links(const char *name) {
     struct stat about;
     return lstat(name, &about) == 0 ? realpath(name, NULL) : strdup(name);
 }
-
-/* The way by which a file without a name gets one. */
-#define DESCRIPTORS "/proc/self/fd/"
 
 /* Without a name until it is whole, where the system can do that: nothing is left behind. */
 static int create_unnamed(const char *name) {
