@@ -277,7 +277,8 @@ static bool list_pieces(const struct image_list *list, size_t tree_size, struct 
             (struct bundle_piece){tree_size + image->offset, image->part->bytes, image->part->size};
     }
     const struct bundle_piece *last = &bundle->pieces[bundle->piece_count - 1];
-    bundle->size = last->offset + last->size;
+    /* To the end of a page: what somebody puts behind it by cat begins without a doubt there. */
+    bundle->size = (last->offset + last->size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
     return true;
 }
 
@@ -342,6 +343,7 @@ void bundle_write(const struct bundle *bundle, struct file_writer *writer) {
         file_write(writer, piece->bytes, piece->size);
         offset = piece->offset + piece->size;
     }
+    file_write(writer, zeros, bundle->size - offset);
 }
 
 void bundle_copy(const struct bundle *bundle, uint8_t *to) {
@@ -353,6 +355,7 @@ void bundle_copy(const struct bundle *bundle, uint8_t *to) {
             memcpy(to + piece->offset, piece->bytes, piece->size);
         offset = piece->offset + piece->size;
     }
+    memset(to + offset, 0, bundle->size - offset);
 }
 
 void bundle_free(struct bundle *bundle) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,15 +16,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "quoting.h"
+
 /* Names of files come from anywhere: a terminal is not to obey them. */
 static void complain_with(const char *format, va_list values) {
     char *text = NULL;
     if (vasprintf(&text, format, values) < 0)
         text = NULL;
-    for (char *next = text; next && *next; next++)
-        if ((unsigned char)*next < ' ' || *next == '\x7f')
-            *next = '?';
-    fprintf(stderr, "pvhboot: %s\n", text ? text : format);
+    fputs("pvhboot: ", stderr);
+    quote_plain(stderr, text ? text : format);
+    fputc('\n', stderr);
     free(text);
 }
 
@@ -179,16 +181,43 @@ static bool is_pipe_or_device(const char *name) {
 /* Where a process finds its open files; also the way by which one without a name gets one. */
 #define DESCRIPTORS "/proc/self/fd/"
 
-/* What `>>` opened must not be opened anew, which would begin at its beginning. */
-static bool is_standard_output(const char *name) {
-    return strcmp(name, "-") == 0 || strcmp(name, "/dev/stdout") == 0 ||
-           strcmp(name, DESCRIPTORS "1") == 0 || strcmp(name, "/dev/fd/1") == 0;
+/*
+ * The number of a file that is open already, by "-" or a name in /dev or /proc; -1 for others. What
+ * `>>` opened must not be opened anew, which would begin at its beginning.
+ */
+static int open_already(const char *name) {
+    static const struct {
+        const char *name;
+        int descriptor;
+    } names[] = {{"-", STDOUT_FILENO},
+                 {"/dev/stdin", STDIN_FILENO},
+                 {"/dev/stdout", STDOUT_FILENO},
+                 {"/dev/stderr", STDERR_FILENO}};
+    static const char *const folders[] = {DESCRIPTORS, "/dev/fd/"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i].name) == 0)
+            return names[i].descriptor;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        const size_t size = strlen(folders[i]);
+        char *end;
+        if (strncmp(name, folders[i], size) != 0)
+            continue;
+        const long number = strtol(name + size, &end, 10);
+        if (end > name + size && !*end && number >= 0 && number <= INT_MAX)
+            return (int)number;
+    }
+    return -1;
 }
 
-/* Where the file itself is, at the end of all links; the caller's to free. */
+/*
+ * Where the file itself is, at the end of all links; the caller's to free. stat as well, which is
+ * not allowed to follow some links of others' that realpath reads.
+ */
 static char *follow_links(const char *name) {
     struct stat about;
-    return lstat(name, &about) == 0 ? realpath(name, NULL) : strdup(name);
+    if (lstat(name, &about))
+        return strdup(name);
+    return stat(name, &about) == 0 ? realpath(name, NULL) : NULL;
 }
 
 /* Without a name until it is whole, where the system can do that: nothing is left behind. */
@@ -233,8 +262,9 @@ static int create_named(char *temporary) {
 bool file_create(struct file_writer *writer, const char *name) {
     *writer = (struct file_writer){.name = name, .descriptor = -1};
     writer->target = follow_links(name);
-    if (is_standard_output(name)) {
-        writer->descriptor = dup(STDOUT_FILENO);
+    const int open_one = open_already(name);
+    if (open_one >= 0) {
+        writer->descriptor = fcntl(open_one, F_DUPFD_CLOEXEC, 0);
     } else if (is_pipe_or_device(name)) {
         writer->descriptor = open(name, O_WRONLY | O_CLOEXEC);
     } else if (!writer->target || asprintf(&writer->temporary, "%s.XXXXXX", writer->target) < 0) {

@@ -330,6 +330,11 @@ static int configure(const struct config_options *options, uint64_t memory,
                      const struct payloads *payloads) {
     struct config_texts texts = {0};
     int status = COMMAND_TROUBLE;
+    if (payloads_start_themselves(payloads)) {
+        complain("%s has pvhboot inside: it is a host's kernel by itself, in pvhboot.elf's place",
+                 payloads->names[0].path);
+        return COMMAND_DOES_NOT_BOOT;
+    }
     if (is_lasting(payloads) && find_paths(options, payloads, &texts) &&
         find_lines(options, payloads, &texts)) {
         const struct configuration configuration = {

@@ -8,14 +8,11 @@
 
 #include "describe.h"
 #include "pvhboot/digest.h"
+#include "pvhboot/loader.h"
 
 #define ALIGNMENT 8u               /* of a tree in memory, as libfdt wants it */
 #define EXTERNAL_DATA_ALIGNMENT 4u /* mkimage: external data begin so behind the tree */
 
-/* As the image (fit.c), since libfdt goes through all of it for every question. */
-#define MOST_TAGS 8192u
-#define MOST_PROPERTY_NAMES 4096u
-#define MOST_RESERVATIONS 64
 #define MOST_NODES 256u /* shown of a kind */
 
 /* Whether libfdt reads nothing outside of it: headers of version 17 tell how long its parts are. */
@@ -26,33 +23,10 @@ static bool has_good_header(struct span bytes) {
            fdt_totalsize(bytes.bytes) <= bytes.size;
 }
 
-/* Goes through the tags once. False when there are more than the image takes, or the tree ends. */
-static bool has_few_tags(const void *tree) {
-    int offset = 0;
-    for (unsigned tags = 0; tags < MOST_TAGS; tags++) {
-        const uint32_t tag = fdt_next_tag(tree, offset, &offset);
-        if (tag == FDT_END)
-            return offset >= 0;
-        if (offset < 0)
-            return false;
-    }
-    return false;
-}
-
-static bool has_few_reservations(const void *tree) {
-    uint64_t address = 0;
-    uint64_t size = 0;
-    for (int i = 0; i < MOST_RESERVATIONS; i++)
-        if (fdt_get_mem_rsv(tree, i, &address, &size) || !size)
-            return true;
-    return false;
-}
-
+/* libfdt goes through all of it for every question: no more of it than the image takes. */
 static bool is_bearable(struct span bytes) {
-    const void *tree = bytes.bytes;
-    return has_good_header(bytes) && fdt_size_dt_strings(tree) <= MOST_PROPERTY_NAMES &&
-           has_few_reservations(tree) && has_few_tags(tree) &&
-           fdt_check_full(tree, fdt_totalsize(tree)) == 0;
+    return (uintptr_t)bytes.bytes % ALIGNMENT == 0 &&
+           bundle_is_bearable((struct span){.bytes = bytes.bytes, .size = bytes.size});
 }
 
 /* By the names of the nodes right below the root; a big tree of a board is gone through once. */
@@ -296,30 +270,6 @@ static void describe_configurations(struct report *report, const void *tree) {
     report_close_list(report);
 }
 
-/*
- * What lies behind the tree and all images, as the image takes it for a module (fit.c): without the
- * zeros that fill a page up. Empty where an image is not in the file, since the end is unknown
- * then.
- */
-static struct span find_tail(struct span bytes) {
-    const void *tree = bytes.bytes;
-    const int images = fdt_path_offset(tree, "/images");
-    struct span tail = {0};
-    size_t end = fdt_totalsize(tree);
-    int node;
-    fdt_for_each_subnode(node, tree, images) {
-        const struct span data = data_of(bytes, node);
-        if (!data.size)
-            return tail;
-        const size_t data_end = (size_t)(data.bytes - bytes.bytes) + data.size;
-        end = data_end > end ? data_end : end;
-    }
-    while (end < bytes.size && end % PAGE_SIZE && !bytes.bytes[end])
-        end++;
-    span_slice(bytes, end, bytes.size - end, &tail);
-    return tail;
-}
-
 static void describe_images(struct inspection *inspection, struct span bytes) {
     const void *tree = bytes.bytes;
     const int images = fdt_path_offset(tree, "/images");
@@ -342,8 +292,8 @@ void describe_bundle(struct inspection *inspection, struct span bytes) {
     report_size(report, "tree_size", fdt_totalsize(bytes.bytes));
     describe_configurations(report, bytes.bytes);
     describe_images(inspection, bytes);
-    const struct span tail = find_tail(bytes);
-    if (span_is_zero(tail))
+    const struct span tail = bundle_tail(bytes);
+    if (!tail.size)
         return;
     report_open_list(report, "contains");
     describe_part(inspection, "behind it", tail);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command `pvhboot`: chooses the subcommand. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 
@@ -81,7 +83,15 @@ static int choose(int argc, char **argv) {
     return command->run(argc - 1, argv + 1);
 }
 
+/* A file that is opened later must not get the number of a stream that is closed, and its text. */
+static void open_streams(void) {
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (fcntl(i, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            return;
+}
+
 int main(int argc, char **argv) {
+    open_streams();
     const int status = choose(argc, argv);
     /* What is lost here was written to nowhere: a disk is full, say. */
     if ((fflush(stdout) || ferror(stdout)) && status != COMMAND_TROUBLE) {

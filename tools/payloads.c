@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bundle.h"
+#include "describe.h"
 #include "pvhboot/loader.h"
 #include "quoting.h"
 
@@ -101,6 +102,11 @@ enum payloads_form payloads_form(const struct payloads *payloads) {
     const bool joined = payloads->count == 2 && is_whole_bzimage(&payloads->files[0]) &&
                         !payloads->names[1].arguments && is_initrd(&payloads->files[1]);
     return joined ? PAYLOADS_JOINED : PAYLOADS_BUNDLE;
+}
+
+bool payloads_start_themselves(const struct payloads *payloads) {
+    struct span inside = {0};
+    return find_pvhboot(span_of(&payloads->files[0]), &inside) && inside.size;
 }
 
 bool payloads_fit(const struct payloads *payloads, enum payloads_form form) {

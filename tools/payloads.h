@@ -27,6 +27,12 @@ enum payloads_form {
 int payloads_open(struct payloads *payloads, char *const *words, size_t count);
 void payloads_close(struct payloads *payloads);
 
+/*
+ * Whether the kernel is an image with a payload inside, as pvhboot pack --self-contained makes it:
+ * hosts start that as a kernel, and what is behind it is the host's to give.
+ */
+bool payloads_start_themselves(const struct payloads *payloads);
+
 /* Whether they can be put into one file of that form; complains. */
 bool payloads_fit(const struct payloads *payloads, enum payloads_form form);
 

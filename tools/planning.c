@@ -10,6 +10,7 @@
 #include "command.h"
 #include "drawing.h"
 #include "json.h"
+#include "quoting.h"
 #include "svg.h"
 
 #define SIZE_TEXT 32
@@ -29,12 +30,20 @@ static const char *size_text(uint64_t size, char *text) {
 
 static void print_row(const char *what, uint64_t start, uint64_t end, const char *how) {
     char size[SIZE_TEXT];
-    printf("  %-24s %#11llx %#11llx %12s%s%s\n", what, (unsigned long long)start,
-           (unsigned long long)end, size_text(end - start, size), *how ? "  " : "", how);
+    printf("  %-24s %#11llx %#11llx %12s%s", what, (unsigned long long)start,
+           (unsigned long long)end, size_text(end - start, size), *how ? "  " : "");
+    quote_plain(stdout, how);
+    putchar('\n');
 }
 
 static void print_columns(const char *title) {
     printf("\n  %-24s %11s %11s %12s\n", title, "from", "to", "size");
+}
+
+static void print_host_file(const char *name) {
+    fputs("host       as ", stdout);
+    quote_plain(stdout, name);
+    fputs(" has it\n", stdout);
 }
 
 static void print_host(const struct planning *planning) {
@@ -45,7 +54,7 @@ static void print_host(const struct planning *planning) {
         printf("host       %s, %s (%s)\n", planning->host->name,
                size_text(planning->memory, memory), planning->host->about);
     else
-        printf("host       as %s has it\n", planning->host_file.name);
+        print_host_file(planning->host_file.name);
     if (planning->whole.bytes)
         printf("given      as one file, %s: this host gives %s\n",
                planning->form == PAYLOADS_JOINED ? "kernel and initrd joined"

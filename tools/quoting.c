@@ -159,3 +159,21 @@ bool text_is_xml(const char *text) {
     /* U+FFFE and U+FFFF are characters of UTF-8, and none of XML's (XML 1.0, 2.2). */
     return text_is_utf8(text) && !strstr(text, "\xef\xbf\xbe") && !strstr(text, "\xef\xbf\xbf");
 }
+
+/* --- For people ------------------------------------------------------------------------------- */
+
+/* C1: what terminals take for ESC and a letter (ECMA-48, 5.3), U+0080 to U+009F. */
+static bool is_c1(const char *text, unsigned length) {
+    return length == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0;
+}
+
+void quote_plain(void *stdio_file, const char *text) {
+    while (*text) {
+        const unsigned length = character_length(text);
+        if (length == 0 || is_control(*text) || is_c1(text, length))
+            putc('?', stdio_file);
+        else
+            fwrite(text, 1, length, stdio_file);
+        text += length ? length : 1;
+    }
+}

@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 
+/* For people: control characters, which would do things to a terminal, and no UTF-8, as '?'. */
+void quote_plain(void *stdio_file, const char *text);
+
 /*
  * A word for a POSIX shell, in single quotes where it needs any; one with control characters, which
  * would do things to a terminal, as $'...', which bash and zsh know.

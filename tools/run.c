@@ -137,7 +137,8 @@ static struct words make_command(const struct run_options *options, const struct
     add_console(options, &words);
     add_ends(options, names, &words);
     words_add_option(&words, "-kernel", names->image);
-    words_add_option(&words, "-initrd", names->module);
+    if (names->module)
+        words_add_option(&words, "-initrd", names->module);
     words_add_option(&words, "-append", names->line);
     for (int i = 0; i < options->qemu_word_count; i++)
         words_add(&words, "%s", options->qemu_words[i]);
@@ -217,12 +218,28 @@ static bool wants_hashes(const char *line) {
     return kernel_line_has(line, "pvhboot.verify=");
 }
 
+/* An image with a kernel inside is the kernel for QEMU, and a module is its initrd. */
+static void start_itself(const struct payloads *payloads, struct run_names *names) {
+    names->image = payloads->names[0].path;
+    names->module = payloads->count > 1 ? payloads->names[1].path : NULL;
+}
+
+static bool can_start_itself(const struct payloads *payloads) {
+    if (payloads->count == 1 || (payloads->count == 2 && !payloads->names[1].arguments))
+        return true;
+    complain("%s has a kernel inside: QEMU gives it one module more, without arguments",
+             payloads->names[0].path);
+    return false;
+}
+
 static void print_command(FILE *stream, const struct run_options *options,
                           const struct payloads *payloads, const char *image_path,
                           const char *line) {
     const enum payloads_form form = payloads_form(payloads);
     struct run_names names = {image_path ? image_path : IMAGE_PATH_USUAL, "boot.img", line, -1};
-    if (form == PAYLOADS_ALONE) {
+    if (payloads_start_themselves(payloads)) {
+        start_itself(payloads, &names);
+    } else if (form == PAYLOADS_ALONE) {
         names.module = payloads->names[0].path;
     } else {
         payloads_print_making(payloads, form, wants_hashes(line), false, names.module, stream);
@@ -319,7 +336,7 @@ static int run_qemu(const struct run_options *options, const struct payloads *pa
         print_hints(options, payloads);
         child_run(&child, words.word);
         status = judge(options, &child);
-        if (child.status == FAILED_STATUS)
+        if (child.status == FAILED_STATUS && !payloads_start_themselves(payloads))
             advise(options, names);
     }
     words_free(&words);
@@ -370,8 +387,16 @@ static bool have_room(const struct run_options *options, const struct payloads *
     return false;
 }
 
+static int boot_itself(const struct run_options *options, const struct payloads *payloads,
+                       const char *line) {
+    struct run_names names = {NULL, NULL, line, -1};
+    start_itself(payloads, &names);
+    return run_qemu(options, payloads, &names);
+}
+
 static int run_payload(const struct run_options *options, const struct payloads *payloads) {
-    if (!have_room(options, payloads))
+    const bool starts_itself = payloads_start_themselves(payloads);
+    if (!have_room(options, payloads) || (starts_itself && !can_start_itself(payloads)))
         return COMMAND_DOES_NOT_BOOT;
     char *line = make_line(options, payloads);
     if (!line)
@@ -381,7 +406,8 @@ static int run_payload(const struct run_options *options, const struct payloads 
     if (options->verbose || options->dry_run)
         print_command(options->dry_run ? stdout : stderr, options, payloads, image_path, line);
     if (!options->dry_run)
-        status = boot(options, payloads, image_path, line);
+        status = starts_itself ? boot_itself(options, payloads, line)
+                               : boot(options, payloads, image_path, line);
     free(image_path);
     free(line);
     return status;

@@ -9,6 +9,9 @@
 
 #define XEN_ELFNOTE_OWNER "Xen"
 
+/* A text: the kernel's kind. Linux has "linux" there. */
+#define XEN_ELFNOTE_GUEST_OS 6u
+
 /* A number of 1, 2, 4 or 8 bytes: the physical address of the 32-bit entry. */
 #define XEN_ELFNOTE_PHYS32_ENTRY 18u
 

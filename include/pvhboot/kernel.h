@@ -48,7 +48,10 @@ bool kernel_parse_elf(struct span image, struct kernel *kernel, struct error *er
 uint32_t kernel_segment_count(const struct kernel *kernel);
 bool kernel_segment(const struct kernel *kernel, uint32_t index, struct load_segment *segment);
 
-/* Whether an ELF file says that it is a Linux: every one since 4.19 has a note of that owner. */
+/*
+ * Whether an ELF file says that it is a Linux: every one since 4.19 has a note of that owner, and
+ * with Xen's notes, as those with a PVH entry have, older ones tell it there.
+ */
 bool kernel_is_linux(const struct elf *elf);
 
 /* Whether the entry is in what is loaded from the file. */

@@ -429,6 +429,16 @@ static bool find_end(const struct bundle *bundle, size_t *end, size_t *alignment
     return true;
 }
 
+/* Passes over the zeros to the next multiple of `alignment`, if nothing else is there. */
+static bool fill_up(struct span file, size_t alignment, size_t *end) {
+    const size_t filled = (*end + alignment - 1) & ~(alignment - 1);
+    struct span fill;
+    if (!span_slice(file, *end, filled - *end, &fill) || !span_is_zero(fill))
+        return false;
+    *end = filled;
+    return true;
+}
+
 /* What lies behind the bundle in its file; empty where that is nothing, or cannot be told. */
 static struct span find_tail(const struct bundle *bundle) {
     const struct span file = bundle->file;
@@ -437,14 +447,8 @@ static struct span find_tail(const struct bundle *bundle) {
     size_t alignment;
     if (!find_end(bundle, &end, &alignment) || end > file.size)
         return tail;
-    for (; alignment > 1; alignment /= 2) {
-        const size_t filled = (end + alignment - 1) & ~(alignment - 1);
-        struct span fill;
-        if (span_slice(file, end, filled - end, &fill) && span_is_zero(fill)) {
-            end = filled;
-            break;
-        }
-    }
+    if (!fill_up(file, alignment, &end) && alignment > EXTERNAL_DATA_ALIGNMENT)
+        fill_up(file, EXTERNAL_DATA_ALIGNMENT, &end);
     span_slice(file, end, file.size - end, &tail);
     return loader_is_padding(tail) ? output_text("") : tail;
 }
@@ -497,5 +501,22 @@ static bool fit_plan(const struct payload *payload, const struct options *option
     kernel.module_count = list.count;
     return loader_choose(&kernel, options, plan, error);
 }
+
+#if PVHBOOT_TOOL
+bool bundle_is_bearable(struct span image) {
+    struct bundle bundle = {.file = image};
+    struct error error;
+    return open_tree(&bundle, &error);
+}
+
+struct span bundle_tail(struct span image) {
+    struct bundle bundle = {.file = image};
+    struct error error;
+    if (!open_tree(&bundle, &error))
+        return output_text("");
+    bundle.images = find_node(&bundle, 0, output_text("images"));
+    return find_tail(&bundle);
+}
+#endif
 
 const struct loader fit_loader = {"bundle", PROTOCOL_AUTO, false, fit_probe, fit_plan};

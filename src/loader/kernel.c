@@ -2,6 +2,8 @@
 /* Kernels that are loaded at physical addresses: where they and their modules go. */
 #include "pvhboot/kernel.h"
 
+#include "abi/xen_note.h"
+
 #include "pvhboot/string.h"
 
 bool kernel_parse_elf(struct span image, struct kernel *kernel, struct error *error) {
@@ -24,8 +26,11 @@ bool kernel_segment(const struct kernel *kernel, uint32_t index, struct load_seg
 }
 
 bool kernel_is_linux(const struct elf *elf) {
+    static const char linux_name[] = "linux";
     struct span descriptor;
-    return elf_find_note(elf, "Linux", ELF_NOTE_ANY, &descriptor);
+    return elf_find_note(elf, "Linux", ELF_NOTE_ANY, &descriptor) ||
+           (elf_find_note(elf, XEN_ELFNOTE_OWNER, XEN_ELFNOTE_GUEST_OS, &descriptor) &&
+            span_begins(descriptor, linux_name, sizeof linux_name - 1));
 }
 
 bool kernel_has_entry(const struct kernel *kernel) {
@@ -43,7 +48,8 @@ bool kernel_take_tail(const struct kernel *kernel, const struct payload **payloa
     if (kernel->flat)
         return true;
     const struct span tail = elf_tail(&kernel->elf);
-    if (loader_is_padding(tail))
+    /* A Multiboot header may be there, too: then nobody knows where the kernel ends. */
+    if (loader_is_padding(tail) || (*payload)->header >= tail.address - (*payload)->image.address)
         return true;
     const uint32_t count = (*payload)->module_count;
     struct boot_module *modules =

@@ -527,8 +527,7 @@ static const char *choose_kind(const struct simulated_machine *machine,
         {JUDGED_MULTIBOOT1, PROTOCOL_MULTIBOOT1, judge_find_multiboot(&file, 1) != UINT64_MAX,
          false},
         {JUDGED_PVH, PROTOCOL_PVH, elf && judge_find_note(&file, "Xen", 18, &note), false},
-        {JUDGED_VMLINUX, PROTOCOL_LINUX,
-         elf && judge_find_note(&file, "Linux", JUDGED_ANY_NOTE, &note), false},
+        {JUDGED_VMLINUX, PROTOCOL_LINUX, elf && judge_says_linux(&file), false},
         {JUDGED_INNER_KERNEL, PROTOCOL_PVH, is_linux(&file), true},
         {JUDGED_VMLINUX, PROTOCOL_LINUX, elf, true},
     };
@@ -545,16 +544,16 @@ static const char *choose_kind(const struct simulated_machine *machine,
 static void take_tail(const struct simulated_machine *machine, struct judged_payload *payload) {
     const struct judged_file file = kernel_file(machine, payload);
     const unsigned version = payload->kind == JUDGED_MULTIBOOT1 ? 1 : 2;
-    struct extent note;
     if (payload->kind == JUDGED_PVH) {
-        if (judge_find_note(&file, "Linux", JUDGED_ANY_NOTE, &note))
+        if (judge_says_linux(&file))
             return;
     } else if ((payload->kind != JUDGED_MULTIBOOT1 && payload->kind != JUDGED_MULTIBOOT2) ||
                judge_multiboot_is_flat(&file, version, judge_find_multiboot(&file, version))) {
         return;
     }
     const struct span tail = judge_elf_tail(&file);
-    if (!tail.size)
+    if (!tail.size || (payload->kind != JUDGED_PVH &&
+                       judge_find_multiboot(&file, version) >= tail.address - file.address))
         return;
     const struct hvm_modlist_entry part = {.paddr = tail.address, .size = tail.size};
     judged_payload_add(payload, part);

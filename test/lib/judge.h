@@ -182,6 +182,9 @@ uint64_t judge_elf_entry(const struct judged_elf *elf);
 bool judge_find_note(const struct judged_file *file, const char *owner, uint32_t type,
                      struct extent *descriptor);
 
+/* Whether a note of its says that it is a Linux. */
+bool judge_says_linux(const struct judged_file *file);
+
 /* Whether what is in the file from `start` on only fills it up: one byte over and over, or few. */
 bool judge_is_padding(const struct judged_file *file, uint64_t start);
 

@@ -388,7 +388,7 @@ static const char *add_tail(const struct tree *tree, uint32_t images,
             ;
         external |= data.start >= tree->total_size;
     }
-    for (; external; step /= 2) {
+    for (unsigned again = 0; external && again < 2; again++, step = step < 4 ? step : 4) {
         const uint64_t filled = (end + step - 1) / step * step;
         if (filled <= tree->size && all_zeros(tree, end, filled)) {
             end = filled;

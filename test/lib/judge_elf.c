@@ -199,6 +199,19 @@ static bool is_initramfs(const struct judged_file *file, uint64_t at) {
     return false;
 }
 
+bool judge_says_linux(const struct judged_file *file) {
+    static const char name[] = "linux";
+    struct extent note;
+    if (judge_find_note(file, "Linux", JUDGED_ANY_NOTE, &note))
+        return true;
+    if (!judge_find_note(file, "Xen", 6, &note) || note.end - note.start < 5)
+        return false;
+    for (unsigned i = 0; i < 5; i++)
+        if (file_number(file, note.start + i, 1) != (uint8_t)name[i])
+            return false;
+    return true;
+}
+
 bool judge_is_padding(const struct judged_file *file, uint64_t start) {
     uint64_t end = file->size;
     while (end > start && !file_number(file, end - 1, 1))

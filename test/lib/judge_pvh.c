@@ -140,10 +140,9 @@ static bool could_stay(const struct boot *boot, uint32_t index) {
         overlap(place, (struct extent){rsdp.address, rsdp.address + rsdp.size}))
         return false;
     /* A Linux frees what lies between its segments, as if it had been loaded there. */
-    struct extent note;
     const struct extent kernel = {boot->elf.link.start + boot->slide,
                                   boot->elf.link.end + boot->slide};
-    if (judge_find_note(&boot->elf.file, "Linux", JUDGED_ANY_NOTE, &note) && overlap(place, kernel))
+    if (judge_says_linux(&boot->elf.file) && overlap(place, kernel))
         return false;
     for (uint32_t i = 0; i < boot->elf.segment_count; i++) {
         const uint64_t to = boot->elf.segments[i].address + boot->slide;
@@ -308,12 +307,11 @@ const char *judge_pvh(const struct simulated_machine *machine, const struct host
     const struct plan *plan = &machine->plan;
     boot = (struct boot){
         .machine = machine, .host = host, .payload = payload, .initrd_highest = UINT32_MAX};
-    struct extent note;
     if (container) {
         boot.joined = true;
         boot.tail = container->tail;
         boot.initrd_highest = container->initrd_highest;
-    } else if (judge_find_note(&file, "Linux", JUDGED_ANY_NOTE, &note)) {
+    } else if (judge_says_linux(&file)) {
         boot.joined = true;
         boot.tail = judge_vmlinux_tail(&file);
     }

@@ -36,7 +36,7 @@ def test_link_that_leads_nowhere(pvhboot, kernel, tmp_path):
     assert link.is_symlink() and not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_standard_output_is_appended_to(name, pvhboot_path, kernel, tmp_path):
     log = tmp_path / "log"
     log.write_bytes(b"before ")

@@ -150,6 +150,36 @@ def test_modules_with_their_arguments(report, kernel, tmp_path):
     assert got.module_line(0).bytes == b"driver --fast, \"quick\""
 
 
+def test_image_with_a_kernel_inside(report, pvhboot, kernel, tmp_path):
+    """It is QEMU's kernel, so that words for pvhboot reach it."""
+    image, module = tmp_path / "image.elf", tmp_path / "module"
+    module.write_bytes(b"a module")
+    assert pvhboot("pack", "--self-contained", "-o", image, f"{kernel},inside", module).status == DONE
+    got, _ = report(f"{image},pvhboot.argv0=first words")
+    assert got.command_line.bytes == b"first inside words" and [blob.size for blob in got.modules] == [8]
+    got, _ = report(image, module)
+    assert [blob.size for blob in got.modules] == [8, 8]
+    words = shlex.split(pvhboot("run", "-n", image).out.replace("\\\n", ""))
+    assert words[words.index("-kernel") + 1] == os.fspath(image) and "-initrd" not in words
+    for more in ([f"{module},words"], [module, module]):
+        result = pvhboot("run", image, *more)
+        assert result.status == DOES_NOT_BOOT and "QEMU gives it one module more" in result.complaint, result
+    result = pvhboot("config", "--for", "xl", image)
+    assert result.status == DOES_NOT_BOOT and "it is a host's kernel by itself" in result.complaint, result
+
+
+def test_closed_streams(pvhboot_path, kernel, tmp_path):
+    """What QEMU complains of does not go into the module."""
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho complaint >&2\n"
+                       "while [ $# -gt 1 ]; do [ \"$1\" != -initrd ] || cat \"$2\"; shift; done\n")
+    program.chmod(0o755)
+    (tmp_path / "module").write_bytes(b"a module")
+    script = f"'{pvhboot_path}' run --qemu '{program}' '{kernel}' '{tmp_path}/module' 0<&- 2>&-"
+    done = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, timeout=30)
+    assert done.returncode == 0 and done.stdout.endswith(b"a module") and b"complaint" not in done.stdout, done
+
+
 def test_words_for_pvhboot_count_beside_modules(pvhboot, kernel, tmp_path):
     (tmp_path / "module").write_bytes(b"module")
     result = pvhboot("run", *QUICK, f"{kernel},pvhboot.verbose", tmp_path / "module")
@@ -527,28 +557,37 @@ def test_signal_ends_qemu_as_well(pvhboot_path, waiting, tmp_path, number):
     assert not list(folder.iterdir())
 
 
-def run_with(pvhboot_path, kernel, program, ignored):
-    """`pvhboot run` with that in QEMU's place, started by who ignores a signal."""
-    return subprocess.Popen([pvhboot_path, "run", "--qemu", program, kernel], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            preexec_fn=lambda: signal.signal(ignored, signal.SIG_IGN))
+@pytest.fixture
+def start_ignoring(pvhboot_path, kernel):
+    """start_ignoring(signal, program) -> `pvhboot run` with that in QEMU's place, started by who ignores a signal."""
+    started = []
+
+    def start(number, program):
+        started.append(subprocess.Popen([pvhboot_path, "run", "--qemu", program, kernel], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, preexec_fn=lambda: signal.signal(number, signal.SIG_IGN)))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
-def test_ended_children_that_are_ignored(pvhboot_path, kernel):
-    with run_with(pvhboot_path, kernel, "/bin/false", signal.SIGCHLD) as process:
-        assert process.wait(30) == 1
+def test_ended_children_that_are_ignored(start_ignoring):
+    assert start_ignoring(signal.SIGCHLD, "/bin/false").wait(30) == 1
 
 
-def test_hang_up_that_is_ignored(pvhboot_path, kernel, tmp_path):
+def test_hang_up_that_is_ignored(start_ignoring, tmp_path):
     """As nohup has it."""
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\necho begun\nread -r line\nexit 5\n")
     program.chmod(0o755)
-    with run_with(pvhboot_path, kernel, program, signal.SIGHUP) as process:
-        assert process.stdout.readline() == b"begun\n"
-        process.send_signal(signal.SIGHUP)
-        process.stdin.write(b"go on\n")
-        process.stdin.close()
-        assert process.wait(30) == 5
+    process = start_ignoring(signal.SIGHUP, program)
+    assert process.stdout.readline() == b"begun\n"
+    process.send_signal(signal.SIGHUP)
+    process.stdin.write(b"go on\n")
+    process.stdin.flush()
+    assert process.wait(30) == 5
 
 
 def test_qemu_that_is_killed(pvhboot_path, waiting):

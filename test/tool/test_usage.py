@@ -120,8 +120,17 @@ def test_file_that_is_not_there(pvhboot, words, tmp_path, command):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_names_are_not_for_the_terminal(pvhboot, words, tmp_path, command):
-    result = pvhboot(*words(command, tmp_path / "no\x1b[31mne\a"))
-    assert result.status == TROUBLE and result.complaint == f"{tmp_path}/no?[31mne?: No such file or directory", result
+    result = pvhboot(*words(command, tmp_path / "no\x1b[31mne\a\u009b\u00e9\udcff"))
+    assert result.status == TROUBLE and result.complaint == f"{tmp_path}/no?[31mne??\u00e9?: No such file or directory", result
+
+
+@pytest.mark.parametrize("command", ["inspect", "plan", "config", "run"])
+def test_names_that_are_printed_are_not_either(pvhboot, words, payloads, tmp_path, command):
+    path = tmp_path / "ker\x1b[31mnel\a"
+    path.write_bytes((payloads / "multiboot2.elf").read_bytes())
+    result = pvhboot(*words(command, path))
+    assert result.status == DONE and not {"\x1b", "\a"} & set(result.out + result.err), result
+    assert "ker" in result.out and "[31mnel" in result.out, result
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -190,6 +190,27 @@ static void behind_multiboot_2(void **state) {
     }
 }
 
+/* The header may lie behind all that is loaded: then nobody knows where the kernel ends. */
+static void a_header_behind_the_kernel(void **state) {
+    (void)state;
+    static const uint32_t header[] = {MULTIBOOT2_HEADER_MAGIC,
+                                      0,
+                                      sizeof header,
+                                      0u - MULTIBOOT2_HEADER_MAGIC - (uint32_t)sizeof header,
+                                      MULTIBOOT2_HEADER_TAG_END,
+                                      8};
+    struct multiboot_shape shape = multiboot1_shape();
+    shape.header1_offset = 0;
+    multiboot_write(&shape, 3, file);
+    const uint32_t size = multiboot_size(&shape);
+    assert_int_equal(size % MULTIBOOT2_ALIGN, 0);
+    memcpy(file + size, header, sizeof header);
+    memcpy(file + size + sizeof header, tail, sizeof tail);
+    struct simulated_machine *machine = machine_of_file(file, size + 0x1000);
+    assert_boots(machine);
+    assert_int_equal(module_tags_of(machine), 0);
+}
+
 /* With the most modules that there may be. */
 static void one_more_than_the_host_may_give(void **state) {
     (void)state;
@@ -430,6 +451,7 @@ int main(void) {
         cmocka_unit_test(behind_multiboot_1),
         cmocka_unit_test(padding_is_nothing),
         cmocka_unit_test(sections_that_were_cut_off),
+        cmocka_unit_test(a_header_behind_the_kernel),
         cmocka_unit_test(behind_flat_kernels),
         cmocka_unit_test(behind_multiboot_2),
         cmocka_unit_test(one_more_than_the_host_may_give),

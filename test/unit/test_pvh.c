@@ -301,13 +301,19 @@ static void a_note_behind_too_many(void **state) {
 static void an_initramfs_behind_a_linux(void **state) {
     (void)state;
     static const char *const tails[] = {"070701 an archive", "this is no archive"};
-    for (unsigned is_linux = 0; is_linux < 2; is_linux++)
+    for (unsigned says = 0; says < 4; says++)
         for (unsigned kind = 0; kind < 2; kind++)
             for (unsigned module = 0; module < 2; module++) {
                 struct pvh_shape shape = plain_shape(PVH_CLASS_64);
                 const uint32_t entry = ENTRY_ADDRESS;
                 pvh_add_note(&shape, OWNER, ENTRY, &entry, sizeof entry);
-                pvh_add_note(&shape, is_linux ? LINUX_NOTE_OWNER : "Minix", 257, "salt", 5);
+                const bool is_linux = says & 1;
+                /* By a note of its own, or, before 4.19, by one of Xen's. */
+                if (says & 2)
+                    pvh_add_note(&shape, OWNER, XEN_ELFNOTE_GUEST_OS, is_linux ? "linux" : "Minix",
+                                 6);
+                else
+                    pvh_add_note(&shape, is_linux ? LINUX_NOTE_OWNER : "Minix", 257, "salt", 5);
                 pvh_place_notes(&shape, false);
                 struct simulated_machine *machine = machine_with_elf(&shape, KERNEL);
                 struct hvm_modlist_entry *modules =
