@@ -193,12 +193,12 @@ static void behind_multiboot_2(void **state) {
 /* The header may lie behind all that is loaded: then nobody knows where the kernel ends. */
 static void a_header_behind_the_kernel(void **state) {
     (void)state;
-    static const uint32_t header[] = {MULTIBOOT2_HEADER_MAGIC,
-                                      0,
-                                      sizeof header,
-                                      0u - MULTIBOOT2_HEADER_MAGIC - (uint32_t)sizeof header,
-                                      MULTIBOOT2_HEADER_TAG_END,
-                                      8};
+    static const uint32_t header[6] = {MULTIBOOT2_HEADER_MAGIC,
+                                       0,
+                                       sizeof header,
+                                       0u - MULTIBOOT2_HEADER_MAGIC - (uint32_t)sizeof header,
+                                       MULTIBOOT2_HEADER_TAG_END,
+                                       8};
     struct multiboot_shape shape = multiboot1_shape();
     shape.header1_offset = 0;
     multiboot_write(&shape, 3, file);
