@@ -95,6 +95,10 @@ uint64_t elf_largest_alignment(const struct elf *elf);
 bool elf_find_note(const struct elf *elf, const char *owner, uint32_t type,
                    struct span *descriptor);
 
+/* The same in the PT_NOTEs alone. */
+bool elf_find_loaded_note(const struct elf *elf, const char *owner, uint32_t type,
+                          struct span *descriptor);
+
 /*
  * The physical address of e_entry, which may be virtual: by the segment that holds it, else as it
  * is when it lies in a segment's physical range. ELF_ENTRY where nothing of the file is.

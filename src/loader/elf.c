@@ -420,6 +420,12 @@ static bool find_in_sections(const struct elf *elf, struct note_search *search,
     return false;
 }
 
+bool elf_find_loaded_note(const struct elf *elf, const char *owner, uint32_t type,
+                          struct span *descriptor) {
+    struct note_search search = {owner, strlen(owner) + 1, type, elf->image.size};
+    return find_in_program_headers(elf, &search, descriptor);
+}
+
 bool elf_find_note(const struct elf *elf, const char *owner, uint32_t type,
                    struct span *descriptor) {
     struct note_search search = {owner, strlen(owner) + 1, type, elf->image.size};

@@ -29,7 +29,7 @@ bool kernel_is_linux(const struct elf *elf) {
     static const char linux_name[] = "linux";
     struct span descriptor;
     return elf_find_note(elf, "Linux", ELF_NOTE_ANY, &descriptor) ||
-           (elf_find_note(elf, XEN_ELFNOTE_OWNER, XEN_ELFNOTE_GUEST_OS, &descriptor) &&
+           (elf_find_loaded_note(elf, XEN_ELFNOTE_OWNER, XEN_ELFNOTE_GUEST_OS, &descriptor) &&
             span_begins(descriptor, linux_name, sizeof linux_name - 1));
 }
 

@@ -123,10 +123,9 @@ static bool find_in(const struct judged_file *file, struct extent notes, const c
     return false;
 }
 
-bool judge_find_note(const struct judged_file *file, const char *owner, uint32_t type,
-                     struct extent *descriptor) {
+static bool find_loaded_note(const struct judged_file *file, const char *owner, uint32_t type,
+                             struct extent *descriptor) {
     const struct table headers = program_headers(file);
-    const struct table all = sections(file);
     for (uint64_t i = 0; i < headers.count; i++) {
         const uint64_t at = headers.at + i * headers.step;
         const uint64_t start = field(file, at, 4, 4, 8, 8);
@@ -134,6 +133,14 @@ bool judge_find_note(const struct judged_file *file, const char *owner, uint32_t
         if (file_number(file, at, 4) == NOTE && find_in(file, notes, owner, type, descriptor))
             return true;
     }
+    return false;
+}
+
+bool judge_find_note(const struct judged_file *file, const char *owner, uint32_t type,
+                     struct extent *descriptor) {
+    const struct table all = sections(file);
+    if (find_loaded_note(file, owner, type, descriptor))
+        return true;
     for (uint64_t i = 0; i < all.count; i++) {
         const uint64_t at = all.at + i * all.step;
         const uint64_t start = field(file, at, 16, 4, 24, 8);
@@ -204,7 +211,7 @@ bool judge_says_linux(const struct judged_file *file) {
     struct extent note;
     if (judge_find_note(file, "Linux", JUDGED_ANY_NOTE, &note))
         return true;
-    if (!judge_find_note(file, "Xen", 6, &note) || note.end - note.start < 5)
+    if (!find_loaded_note(file, "Xen", 6, &note) || note.end - note.start < 5)
         return false;
     for (unsigned i = 0; i < 5; i++)
         if (file_number(file, note.start + i, 1) != (uint8_t)name[i])
