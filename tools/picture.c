@@ -37,29 +37,12 @@ __attribute__((format(printf, 6, 7))) static void paint(struct layers *layers, u
     va_end(values);
 }
 
-static const char *type_name(uint32_t type) {
-    switch (type) {
-    case XEN_HVM_MEMMAP_TYPE_RESERVED:
-        return "reserved";
-    case XEN_HVM_MEMMAP_TYPE_ACPI:
-        return "ACPI tables";
-    case XEN_HVM_MEMMAP_TYPE_NVS:
-        return "ACPI NVS";
-    case XEN_HVM_MEMMAP_TYPE_UNUSABLE:
-        return "unusable";
-    case XEN_HVM_MEMMAP_TYPE_DISABLED:
-        return "disabled";
-    default:
-        return "persistent";
-    }
-}
-
 static void paint_map(struct layers *layers, const struct memory_map *map) {
     for (size_t i = 0; i < map->count; i++) {
         const struct memory_range *range = &map->ranges[i];
         const bool ram = range->type == XEN_HVM_MEMMAP_TYPE_RAM;
         paint(layers, range->start, range->end, ram ? PICTURE_FREE : PICTURE_RESERVED, 0, "%s",
-              ram ? "free" : type_name(range->type));
+              ram ? "free" : memory_type_name(range->type));
     }
 }
 

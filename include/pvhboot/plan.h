@@ -177,6 +177,9 @@ bool plan_check(const struct plan *plan, struct error *error);
 /* Bytes that the moves of the plan copy, and bytes that they fill. */
 void plan_cost(const struct plan *plan, uint64_t *moved, uint64_t *zeroed);
 
+/* A type of memory (enum xen_hvm_memmap_type) for people; a literal. */
+const char *memory_type_name(uint32_t type);
+
 /*
  * What pvhboot.verbose shows: host, memory map and modules, then payload and plan. Of what
  * was not come to, nothing.

@@ -2,7 +2,7 @@
 /* What pvhboot.verbose shows: everything a plan was made from, and the plan. */
 #include "pvhboot/plan.h"
 
-static const char *type_name(uint32_t type) {
+const char *memory_type_name(uint32_t type) {
     switch (type) {
     case XEN_HVM_MEMMAP_TYPE_RAM:
         return "RAM";
@@ -41,7 +41,7 @@ static void print_host(struct output output, const struct boot_info *info) {
 static void print_map(struct output output, const struct memory_map *map) {
     for (size_t i = 0; i < map->count; i++) {
         const struct memory_range *range = &map->ranges[i];
-        struct span type = output_text(type_name(range->type));
+        struct span type = output_text(memory_type_name(range->type));
         PRINT_TEXT(output, "pvhboot: map %x to %x %s\n", type, range->start, range->end);
     }
 }
