@@ -45,16 +45,28 @@ int complain_usage(const struct command *command, const char *format, ...) {
     return COMMAND_USAGE;
 }
 
+/* Letters that share a dash: getopt_long is behind their word only after the last one. */
+static int complain_letter(const struct command *command, char letter, char **argv) {
+    const char *word = argv[optind - 1];
+    if (*word != '-' || word[1] == '-' || word[strlen(word) - 1] != letter)
+        word = argv[optind];
+    if (!word || *word != '-' || !strchr(word, letter) || strlen(word) == 2)
+        return complain_usage(command, "there is no option -%c", letter);
+    return complain_usage(command, "there is no option -%c, as in %s%s", letter, word,
+                          strcmp(command->name, "run") == 0 ? ": QEMU's stand behind --" : "");
+}
+
 int complain_option(const struct command *command, int option, char **argv) {
     const char *word = argv[optind - 1];
     if (option == ':')
         return complain_usage(command, "%s wants a value", word);
-    /* Of letters that share a dash the word may not be the last one yet. */
     if (optopt && (strncmp(word, "--", 2) != 0 || !strchr(word, '=')))
-        return complain_usage(command, "there is no option -%c", optopt);
+        return complain_letter(command, (char)optopt, argv);
     if (optopt)
         return complain_usage(command, "%s: this option takes no value", word);
-    return complain_usage(command, "there is no option %s, or several begin so", word);
+    if (strstr(command->help, word))
+        return complain_usage(command, "several options begin with %s", word);
+    return complain_usage(command, "there is no option %s", word);
 }
 
 static void write_to_file(void *context, const char *text, size_t size) {
@@ -151,6 +163,8 @@ bool file_open(const char *name, struct file *file) {
     }
     if (!good)
         complain("%s: %s", name, strerror(errno));
+    file->device = good ? about.st_dev : 0;
+    file->inode = good ? about.st_ino : 0;
     if (descriptor >= 0 && !is_input)
         close(descriptor);
     return good;
@@ -164,10 +178,23 @@ void file_close(struct file *file) {
     *file = (struct file){.name = file->name};
 }
 
+bool file_is_one_of(const char *name, const struct file *files, size_t count) {
+    struct stat about;
+    if (stat(name, &about) || !S_ISREG(about.st_mode))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (files[i].device == about.st_dev && files[i].inode == about.st_ino)
+            return true;
+    return false;
+}
+
 /* --- Files that are written ------------------------------------------------------------------- */
 
+/* EFAULT: what is written was mapped, and is not there any more (on_bus_error). */
 static void writing_failed(struct file_writer *writer) {
-    if (!writer->failed)
+    if (!writer->failed && errno == EFAULT)
+        complain("%s: a file became shorter while it was read", writer->name);
+    else if (!writer->failed)
         complain("%s: %s", writer->name, strerror(errno));
     writer->failed = true;
 }

@@ -54,11 +54,16 @@ struct file {
     const uint8_t *bytes;
     size_t size;
     bool mapped;
+    uint64_t device; /* which file it is, whatever it is called */
+    uint64_t inode;
 };
 
 /* Maps a file ("-" is standard input). Complains and gives false when that cannot be done. */
 bool file_open(const char *name, struct file *file);
 void file_close(struct file *file);
+
+/* Whether what has that name is one of the files, which are open. Not so of what is not there. */
+bool file_is_one_of(const char *name, const struct file *files, size_t count);
 
 /*
  * A file to be written: it gets its name when it is whole, by file_finish; until then, and when

@@ -89,11 +89,20 @@ bool tree_is_bundle(struct span bytes);
 /* The names of a bundle's configurations without the default one, at most `most`. */
 size_t bundle_other_configurations(struct span bytes, struct span *names, size_t most);
 
+/*
+ * What a bundle's default configuration boots, and the line that it gives it, each empty without.
+ * False where there is no such configuration, or the bundle is damaged. `kernel` may be `bytes`.
+ */
+bool bundle_kernel(struct span bytes, struct span *kernel, struct span *line);
+
 /* How many profiles a UKI has; 0 where it has no section that begins one. */
 uint32_t uki_profiles(struct span bytes);
 
 /* Whether an ELF file says that it is a Linux. */
 bool elf_is_linux(struct span bytes);
+
+/* Whether the file of a kernel is Xen. */
+bool elf_is_xen(struct span bytes);
 
 /* Whether an ELF file is pvhboot; then `payload` is what is inside of it, of size 0 without. */
 bool find_pvhboot(struct span bytes, struct span *payload);
@@ -112,6 +121,9 @@ struct foreign {
     const char *hint;  /* a sentence, or NULL */
 };
 const struct foreign *foreign_find(struct span bytes);
+
+/* Whether a Linux takes that as its initrd all the same: a file system, or what it unpacks. */
+bool foreign_is_initrd(const struct foreign *foreign);
 
 /* Where the bytes are, from `from` on; SIZE_MAX when they are not. */
 size_t span_find(struct span bytes, size_t from, const void *wanted, size_t size);

@@ -255,6 +255,34 @@ size_t bundle_other_configurations(struct span bytes, struct span *names, size_t
     return count;
 }
 
+/* Negative where it is not there. */
+static int find_named(const void *tree, int parent, struct span name) {
+    if (parent < 0 || name.size == 0)
+        return -1;
+    return fdt_subnode_offset_namelen(tree, parent, (const char *)name.bytes, (int)name.size);
+}
+
+bool bundle_kernel(struct span bytes, struct span *kernel, struct span *line) {
+    const void *tree = bytes.bytes;
+    if (!is_bearable(bytes))
+        return false;
+    const int all = fdt_path_offset(tree, "/configurations");
+    const int images = fdt_path_offset(tree, "/images");
+    if (all < 0)
+        return false;
+    const int chosen = find_named(tree, all, text_of(tree, all, "default"));
+    if (chosen < 0)
+        return false;
+    const int image = find_named(tree, images, text_of(tree, chosen, "kernel"));
+    if (image < 0)
+        return false;
+    *line = text_of(tree, chosen, "pvhboot,command-line");
+    if (!line->size)
+        *line = text_of(tree, image, "pvhboot,command-line");
+    *kernel = data_of(bytes, image);
+    return true;
+}
+
 static void describe_configurations(struct report *report, const void *tree) {
     const int all = fdt_path_offset(tree, "/configurations");
     unsigned count = 0;

@@ -8,6 +8,7 @@
 #include "describe.h"
 #include "pvhboot/elf.h"
 #include "pvhboot/kernel.h"
+#include "pvhboot/loader.h"
 #include "pvhboot/multiboot.h"
 
 #define MOST_SEGMENTS 64u /* shown */
@@ -299,6 +300,29 @@ static void describe_whole_elf(struct report *report, const struct elf *elf) {
     report_xen_notes(report, elf);
 }
 
+/* Whether it is a kernel that takes what lies behind its `end` for its first module. */
+static bool takes_tail(struct span bytes, const struct elf *elf, size_t end) {
+    struct multiboot_kernel kernel;
+    struct error error;
+    size_t offset = 0;
+    if (multiboot2_find(bytes, &offset))
+        return multiboot2_parse(bytes, offset, &kernel, &error) && !kernel.load.flat &&
+               offset < end;
+    if (multiboot1_find(bytes, &offset))
+        return multiboot1_parse(bytes, offset, &kernel, &error) && !kernel.load.flat &&
+               offset < end;
+    return pvh_loader.probe(bytes, &offset) && !kernel_is_linux(elf);
+}
+
+/* Zeros alone nobody put there to be anything. */
+static void report_taken_tail(struct report *report, const struct elf *elf) {
+    const size_t end = elf_end(elf);
+    struct span behind = {0};
+    span_slice(elf->image, end, elf->image.size - end, &behind);
+    if (!span_is_zero(behind) && takes_tail(elf->image, elf, end))
+        report_bool(report, "behind_is_module", !loader_is_padding(elf_tail(elf)));
+}
+
 /* What lies behind it may be anything: Linux's build puts relocations there, and cat an initrd. */
 static void describe_tail(struct inspection *inspection, struct span payload, struct span tail) {
     struct report *report = inspection->report;
@@ -330,6 +354,8 @@ void describe_elf(struct inspection *inspection, struct span bytes) {
     if (whole)
         describe_whole_elf(report, &elf);
     describe_multiboot(inspection, bytes);
+    if (whole && !ours)
+        report_taken_tail(report, &elf);
     const size_t end = whole ? elf_end(&elf) : bytes.size;
     span_slice(bytes, end, bytes.size - end, &tail);
     describe_tail(inspection, payload, tail);

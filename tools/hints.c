@@ -53,11 +53,27 @@ static const struct magic magics[] = {
           "pvhboot reads FIT images: mkimage -f auto, or `pvhboot pack`."),
     MAGIC(0x38, "ARM\x64", "Linux for AArch64", "pvhboot boots kernels for x86."),
     MAGIC(0x38, "RSC\x05", "Linux for RISC-V", "pvhboot boots kernels for x86."),
-    MAGIC(0, "#!", "script", NULL),
+    MAGIC(0, "#!", "script", "It is for a shell: give the kernel that it names."),
     MAGIC(
         0, "MZ", "EFI or Windows program (PE)",
         "Of PE files, a Linux bzImage boots, and a UKI, which has its kernel in a section .linux."),
 };
+
+static const struct foreign text = {
+    "text", "It is a text: a configuration, a script or a listing. Give the kernel that it names."};
+
+/* Of what is looked at for it. */
+#define TEXT_BEGINNING 512u
+
+/* Without a control character but those that texts have. */
+static bool is_text(struct span bytes) {
+    const size_t size = bytes.size < TEXT_BEGINNING ? bytes.size : TEXT_BEGINNING;
+    for (size_t i = 0; i < size; i++)
+        if ((bytes.bytes[i] < ' ' && !(bytes.bytes[i] && strchr("\t\n\f\r", bytes.bytes[i]))) ||
+            bytes.bytes[i] > '~')
+            return false;
+    return size != 0;
+}
 
 const struct foreign *foreign_find(struct span bytes) {
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
@@ -67,7 +83,11 @@ const struct foreign *foreign_find(struct span bytes) {
             span_begins(rest, magics[i].bytes, magics[i].size))
             return &magics[i].foreign;
     }
-    return NULL;
+    return is_text(bytes) ? &text : NULL;
+}
+
+bool foreign_is_initrd(const struct foreign *foreign) {
+    return foreign->hint == for_initrd || strstr(foreign->title, "file system");
 }
 
 /* --- Sentences -------------------------------------------------------------------------------- */
@@ -95,11 +115,14 @@ struct header_kind {
     size_t words; /* that add up to 0 */
     size_t search;
     size_t alignment;
+    const char *addresses; /* what tells a flat file's */
 };
 
 static const struct header_kind header_kinds[] = {
-    {"Multiboot 2", MULTIBOOT2_HEADER_MAGIC, 4, MULTIBOOT2_SEARCH, MULTIBOOT2_ALIGN},
-    {"Multiboot 1", MULTIBOOT_HEADER_MAGIC, 3, MULTIBOOT_SEARCH, MULTIBOOT_HEADER_ALIGN},
+    {"Multiboot 2", MULTIBOOT2_HEADER_MAGIC, 4, MULTIBOOT2_SEARCH, MULTIBOOT2_ALIGN,
+     "the address and entry address tags"},
+    {"Multiboot 1", MULTIBOOT_HEADER_MAGIC, 3, MULTIBOOT_SEARCH, MULTIBOOT_HEADER_ALIGN,
+     "flags bit 16"},
 };
 
 /* What the words from `offset` on add up to; false where they are not all there. */
@@ -114,8 +137,15 @@ static bool add_up(struct span bytes, size_t offset, size_t words, uint32_t *sum
     return true;
 }
 
-static void explain_place(struct hints *hints, const struct header_kind *kind, size_t offset) {
-    if (offset % kind->alignment)
+static void explain_place(struct hints *hints, const struct header_kind *kind, size_t offset,
+                          bool is_flat) {
+    if (offset % kind->alignment && is_flat)
+        add(hints,
+            "There is a %s header at offset 0x%zx of the file, which is no multiple of %zu. What "
+            "objcopy -O binary makes begins with what is loaded lowest: give the ELF file that it "
+            "was made of. A flat file needs its addresses in the header, too (%s).",
+            kind->name, offset, kind->alignment, kind->addresses);
+    else if (offset % kind->alignment)
         add(hints,
             "There is a %s header at offset 0x%zx of the file, which is no multiple of %zu: align "
             "its section (.balign %zu).",
@@ -152,7 +182,7 @@ static void find_headers(struct hints *hints, struct span bytes, const struct he
         uint32_t sum = 0;
         if (add_up(bytes, at, kind->words, &sum)) {
             if (sum == 0)
-                explain_place(hints, kind, at);
+                explain_place(hints, kind, at, !elf_probe(bytes));
             else if (at < kind->search && at % kind->alignment == 0)
                 explain_checksum(hints, kind, bytes, at, sum);
         }
@@ -226,12 +256,54 @@ static void explain_elf(struct hints *hints, struct span bytes) {
             "4.19, which has no note of its own, boots with pvhboot.protocol=linux.");
 }
 
+/* --- Kernels that boot, but... ---------------------------------------------------------------- */
+
+/* What 32-bit addresses of a higher half begin with, at the least. */
+#define HIGHER_HALF 0x80000000u
+
+/* The linker gives every section its virtual address for the physical one unless it is told. */
+static void explain_addresses(struct hints *hints, const struct elf *elf) {
+    struct load_segment segment = {0};
+    for (uint32_t i = 0; i < elf->program_header_count; i++) {
+        if (!elf_load_segment(elf, i, &segment) || segment.address < HIGHER_HALF ||
+            segment.virtual_address != segment.address)
+            continue;
+        add(hints,
+            "Its physical address is the virtual one, 0x%" PRIx32 ", where a PC has RAM seldom or "
+            "never: give the sections of the linker script one of their own, AT(ADDR(.text) - "
+            "0x%" PRIx32 ") and so on.",
+            segment.address, segment.address & 0xf0000000u);
+        return;
+    }
+}
+
+/* Its banner's format, and how it begins what it prints. */
+bool elf_is_xen(struct span bytes) {
+    static const char version[] = "Xen version %d.%d";
+    static const char prefix[] = "(XEN) ";
+    return span_find(bytes, 0, version, sizeof version - 1) != SIZE_MAX &&
+           span_find(bytes, 0, prefix, sizeof prefix - 1) != SIZE_MAX;
+}
+
+static void explain_kernel(struct hints *hints, struct span bytes) {
+    struct elf elf;
+    struct error error;
+    if (!elf_parse(bytes, &elf, &error))
+        return;
+    explain_addresses(hints, &elf);
+    if (elf_is_xen(bytes))
+        add(hints, "It is Xen, which drops the first word of its line, and of its dom0's: put "
+                   "a word in front of each, as pvhboot.argv0=xen does of its own.");
+}
+
 size_t hints_find(struct span bytes, char sentences[HINTS][HINT_SIZE]) {
     struct hints hints = {.sentences = sentences};
     const enum content content = content_of(bytes);
     const struct foreign *foreign = foreign_find(bytes);
     if (content == CONTENT_ELF && !has_multiboot(bytes) && !has_other_entry(bytes))
         explain_elf(&hints, bytes);
+    else if (content == CONTENT_ELF)
+        explain_kernel(&hints, bytes);
     else if (content == CONTENT_UNKNOWN && foreign && foreign->hint)
         add(&hints, "%s", foreign->hint);
     else if (content == CONTENT_UNKNOWN && !foreign)

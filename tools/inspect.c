@@ -111,6 +111,9 @@ static bool is_module(enum content inside) {
     return inside == CONTENT_INITRD || inside == CONTENT_DEVICE_TREE;
 }
 
+/* What advice says of this very command. */
+static const char ourselves[] = "`pvhboot inspect` tells what the file is. ";
+
 static void report_refusal(struct report *report, struct span bytes,
                            const struct verdict *verdict) {
     char hints[HINTS][HINT_SIZE];
@@ -122,8 +125,11 @@ static void report_refusal(struct report *report, struct span bytes,
         report_verdict(report, false, "%s", verdict->line);
     }
     /* What is said of that very file is better than what holds for all. */
-    if (advice && (verdict->error != ERROR_UNKNOWN_PAYLOAD || hints_find(bytes, hints) == 0))
-        report_sentence(report, "advice", advice);
+    if (!advice || (verdict_is_hinted_at(verdict->error) && hints_find(bytes, hints) != 0))
+        return;
+    if (strncmp(advice, ourselves, sizeof ourselves - 1) == 0)
+        advice += sizeof ourselves - 1;
+    report_sentence(report, "advice", advice);
 }
 
 static int judge_payload(struct report *report, struct span bytes, enum content inside) {
@@ -170,18 +176,15 @@ static int judge(struct report *report, struct span bytes, enum content inside) 
 
 static int inspect_bytes(struct report *report, const struct file *file) {
     const struct span bytes = {0, file->bytes, file->size};
-    const struct span name = output_text(file->name);
     const enum content inside = content_inside(bytes);
     struct inspection inspection = inspection_begin(report, file->size);
     char title[TITLE_SIZE];
-    char printable[TITLE_SIZE + TITLE_SIZE];
     report_open(report, NULL);
-    report_head(report, "%s: %s%s", report_printable(name, printable, sizeof printable),
-                content_title(bytes, title),
+    report_head(report, "%s: %s%s", file->name, content_title(bytes, title),
                 inside == CONTENT_INITRD && content_of(bytes) == CONTENT_COMPRESSED ? ", an initrd"
                                                                                     : "");
     if (report->as_json)
-        report_span(report, "file", name);
+        report_text(report, "file", file->name);
     const int status = judge(report, bytes, inside);
     if (bytes.size < LOW_MEMORY_END)
         describe(&inspection, bytes);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "abi/xen_note.h"
+#include "describe.h"
 #include "progress.h"
 #include "pvhboot/decompress.h"
 #include "pvhboot/elf.h"
@@ -95,19 +96,31 @@ static bool is_plain_linux(struct span image) {
            looks_like(&vmlinux_loader, image);
 }
 
-bool kernel_file_is_linux(const uint8_t *bytes, size_t size) {
+static bool is_kind(const uint8_t *bytes, size_t size, bool (*is_it)(struct span)) {
     struct span image = {.bytes = bytes, .size = size};
     const struct decompressor *decompressor = decompressor_find(image);
     const char *why = NULL;
     if (!decompressor)
-        return is_plain_linux(image);
+        return is_it(image);
     uint8_t *unpacked = unpack_bytes(decompressor, image, &image.size, &why);
     if (!unpacked)
         return false;
     image.bytes = unpacked;
-    const bool is_linux = is_plain_linux(image);
+    const bool is_one = is_it(image);
     munmap(unpacked, KERNEL_FILE_LARGEST);
-    return is_linux;
+    return is_one;
+}
+
+bool kernel_file_is_linux(const uint8_t *bytes, size_t size) {
+    return is_kind(bytes, size, is_plain_linux);
+}
+
+static bool is_plain_xen(struct span image) {
+    return elf_probe(image) && elf_is_xen(image);
+}
+
+bool kernel_file_is_xen(const uint8_t *bytes, size_t size) {
+    return is_kind(bytes, size, is_plain_xen);
 }
 
 /* --- The kernel inside a bzImage -------------------------------------------------------------- */

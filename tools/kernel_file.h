@@ -15,6 +15,9 @@
  */
 bool kernel_file_is_linux(const uint8_t *bytes, size_t size);
 
+/* Whether it is Xen, also one that is compressed. */
+bool kernel_file_is_xen(const uint8_t *bytes, size_t size);
+
 /* A kernel as --unpack stores it. */
 struct unpacked_kernel {
     struct span kernel;

@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "describe.h"
 #include "kernel_file.h"
 #include "pvhboot/loader.h"
 #include "pvhboot/options.h"
 
 static struct span span_of(const char *line) {
     return (struct span){.bytes = (const uint8_t *)line, .size = line ? strlen(line) : 0};
+}
+
+static struct span span_of_file(const struct file *file) {
+    return (struct span){.bytes = file->bytes, .size = file->size};
 }
 
 bool kernel_line_has(const char *line, const char *beginning) {
@@ -64,21 +69,86 @@ bool kernel_line_split(const char *line, char **ours, char **kernels) {
     return true;
 }
 
-/* --- Its console ------------------------------------------------------------------------------ */
+/* --- What a Linux lacks ----------------------------------------------------------------------- */
 
-static bool is_uki(const struct file *kernel) {
+static bool is_uki(struct span kernel) {
 #ifdef PVHBOOT_UKI
     size_t header;
-    return uki_loader.probe((struct span){.bytes = kernel->bytes, .size = kernel->size}, &header);
+    return uki_loader.probe(kernel, &header);
 #else
     (void)kernel;
     return false;
 #endif
 }
 
+#define PROFILE_MARK '@'
+
+/* A word in front would hide the profile that the line begins with. */
+static bool replaces_own_line(const char *line) {
+    char *ours;
+    char *kernels;
+    if (!line || !kernel_line_split(line, &ours, &kernels))
+        return false;
+    const char *first = kernels + strspn(kernels, separators);
+    const bool replaces = *first && *first != PROFILE_MARK;
+    free(ours);
+    free(kernels);
+    return replaces;
+}
+
+static bool is_blank(struct span line) {
+    for (size_t i = 0; i < line.size; i++)
+        if (!strchr(separators, line.bytes[i]))
+            return false;
+    return true;
+}
+
+/* A bundle's default is what is looked at: it is not known which one else is meant. */
+static bool open_bundle(const char *line, struct span *kernel, struct span *bundle_line) {
+    return !kernel_line_has(line, "pvhboot.config=") && bundle_kernel(*kernel, kernel, bundle_line);
+}
+
+bool kernel_line_wants(const char *line, const struct file *file, const char *beginning) {
+    struct span kernel = span_of_file(file);
+    struct span bundle_line = {0};
+    struct span inside = {0};
+    if (kernel_line_has(line, beginning))
+        return false;
+    if (find_pvhboot(kernel, &inside) && inside.size)
+        kernel = inside;
+    if (tree_is_bundle(kernel) && !open_bundle(line, &kernel, &bundle_line))
+        return false;
+    if (bundle_line.size && options_has_word(bundle_line, beginning))
+        return false;
+    if (is_uki(kernel) && is_blank(bundle_line) && !replaces_own_line(line))
+        return false;
+    return kernel_file_is_linux(kernel.bytes, kernel.size);
+}
+
+static const char console[] = "console=";
+
 bool kernel_line_wants_console(const char *line, const struct file *kernel) {
-    return !kernel_line_has(line, "console=") && !is_uki(kernel) &&
-           kernel_file_is_linux(kernel->bytes, kernel->size);
+    return kernel_line_wants(line, kernel, console);
+}
+
+/* Xen's first word is its own name, to it; whatever else it may be. */
+static bool loses_console(const char *line) {
+    char *ours;
+    char *kernels;
+    if (!kernel_line_split(line, &ours, &kernels))
+        return false;
+    const char *first = kernels + strspn(kernels, separators);
+    const bool loses = strncmp(first, console, sizeof console - 1) == 0 &&
+                       !kernel_line_has(line, "pvhboot.argv0=") &&
+                       !kernel_line_has(word_end(first), console);
+    free(ours);
+    free(kernels);
+    return loses;
+}
+
+bool kernel_line_is_of_unheard_xen(const char *line, const struct file *kernel) {
+    return (!kernel_line_has(line, console) || loses_console(line)) &&
+           kernel_file_is_xen(kernel->bytes, kernel->size);
 }
 
 /* ---------------------------------------------------------------------------------------------- */

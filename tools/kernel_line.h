@@ -17,11 +17,23 @@ bool kernel_line_has(const char *line, const char *beginning);
 bool kernel_line_split(const char *line, char **ours, char **kernels);
 
 /*
- * Whether nothing would be heard of the kernel on a serial port or Xen's console unless it is told
- * to: it is a Linux, and the line, which may be NULL, has no console=. Not so of a UKI, whose own
- * line any word would replace, and of a bundle.
+ * Whether the kernel is a Linux, perhaps in a bundle or a self-contained image, which is given no
+ * word that begins so, neither by the line, which may be NULL, nor by what it is in; and none of
+ * its own would be lost by one more: a UKI's line is, unless the line replaces it already.
+ */
+bool kernel_line_wants(const char *line, const struct file *kernel, const char *beginning);
+
+/*
+ * The same for console=, without which nothing would be heard of it on a serial port or Xen's
+ * console.
  */
 bool kernel_line_wants_console(const char *line, const struct file *kernel);
+
+/*
+ * Whether the kernel is Xen, and it would not be heard on a serial port: it drops the first word of
+ * its line, and needs a console=. The line may be NULL.
+ */
+bool kernel_line_is_of_unheard_xen(const char *line, const struct file *kernel);
 
 /* The parts, of which any may be NULL or empty, with a space between two; of malloc, NULL without.
  */

@@ -7,6 +7,7 @@
 
 #include "bundle.h"
 #include "command.h"
+#include "describe.h"
 #include "guest.h"
 #include "hosts.h"
 #include "kernel_file.h"
@@ -14,6 +15,7 @@
 #include "pvhboot/boot_info.h"
 #include "pvhboot/options.h"
 #include "self_contained.h"
+#include "verdict.h"
 
 /* What is asked for. */
 struct request {
@@ -214,6 +216,31 @@ static int unpack_kernel(struct packing *packing) {
     return say_read_only(packing);
 }
 
+/* What went in is not to be lost. */
+static int check_output(const struct request *request, const struct packing *packing) {
+    if (!file_is_one_of(request->output, packing->files, packing->file_count))
+        return COMMAND_DONE;
+    return complain_usage(&pack_command, "%s is one of the files that go in: -o another one",
+                          request->output);
+}
+
+/* Nothing that its loaders could say a word about. */
+static int check_kernel(const struct request *request, const struct packing *packing) {
+    const struct bundle_part *kernel = &packing->contents.kernel;
+    const struct span bytes = {.bytes = kernel->bytes, .size = kernel->size};
+    struct span payload;
+    struct error error;
+    if (!kernel->size && !request->force) {
+        (void)FAIL(&error, MODULE_EMPTY);
+        return complain_error(&error);
+    }
+    if (find_pvhboot(bytes, &payload) && payload.size)
+        complain("%s has a kernel inside already, and hosts start it as it is: what is made boots "
+                 "pvhboot, which boots that",
+                 kernel->name);
+    return COMMAND_DONE;
+}
+
 /* --- What comes out --------------------------------------------------------------------------- */
 
 /* A bundle that is to be inside the image stays the one it is. */
@@ -221,11 +248,12 @@ static int take_bundle(const struct request *request, struct packing *packing) {
     const struct file *file = &packing->files[0];
     const bool alone = packing->file_count == 1 && !packing->contents.kernel.arguments &&
                        !request->argv0 && !request->unpack;
-    if (!request->self_contained || !alone)
-        return complain_usage(&pack_command,
-                              "%s is a bundle already: it goes as it is, and alone, into "
-                              "--self-contained only",
-                              file->name);
+    if (!request->self_contained || !alone) {
+        complain("%s is a bundle already: it goes as it is, alone and without arguments, into "
+                 "--self-contained only",
+                 file->name);
+        return COMMAND_DOES_NOT_BOOT;
+    }
     packing->bundle.pieces = calloc(1, sizeof *packing->bundle.pieces);
     if (!packing->bundle.pieces)
         return out_of_memory();
@@ -245,7 +273,14 @@ static int make_bundle(const struct request *request, struct packing *packing) {
 }
 
 /* Of one that is inside the image, or of one that is a host's only module. */
-static int plan_in_guest(const struct request *request, struct span bundle, struct guest *guest) {
+static int refuse(const struct bundle_part *kernel, const struct error *error) {
+    const int status = complain_error(error);
+    verdict_advise((struct span){.bytes = kernel->bytes, .size = kernel->size}, error->number);
+    return status;
+}
+
+static int plan_in_guest(const struct request *request, const struct bundle_part *kernel,
+                         struct span bundle, struct guest *guest) {
     const struct host_module module = {bundle.bytes, bundle.size, "the bundle", NULL};
     const struct host_request asked = {.memory = HOST_ROOMY_MEMORY,
                                        .modules = &module,
@@ -255,11 +290,12 @@ static int plan_in_guest(const struct request *request, struct span bundle, stru
     const int status = host_place(&host_roomy, &asked, guest);
     if (status != COMMAND_DONE)
         return status;
-    return guest_plan(guest) ? COMMAND_DONE : complain_error(&guest->error);
+    return guest_plan(guest) ? COMMAND_DONE : refuse(kernel, &guest->error);
 }
 
 /* By the plan that pvhboot would make of it on a machine with nothing in the way. */
-static int check_that_it_boots(const struct request *request, const struct bundle *bundle) {
+static int check_that_it_boots(const struct request *request, const struct packing *packing) {
+    const struct bundle *bundle = &packing->bundle;
     struct progress progress;
     struct guest guest;
     uint8_t *bytes = bundle->size ? malloc(bundle->size) : NULL;
@@ -270,7 +306,7 @@ static int check_that_it_boots(const struct request *request, const struct bundl
     if (guest_open(&guest)) {
         const struct span span = {.bytes = bytes, .size = bundle->size};
         progress_begin(&progress, "checking", bundle->size);
-        status = plan_in_guest(request, span, &guest);
+        status = plan_in_guest(request, &packing->contents.kernel, span, &guest);
         progress_end(&progress);
         guest_close(&guest);
     }
@@ -299,9 +335,13 @@ static int write_output(const struct request *request, const struct bundle *bund
 static int make_and_write(const struct request *request, struct packing *packing) {
     int status = open_files(request, packing);
     if (status == COMMAND_DONE)
+        status = check_output(request, packing);
+    if (status == COMMAND_DONE)
+        status = check_kernel(request, packing);
+    if (status == COMMAND_DONE)
         status = make_bundle(request, packing);
     if (status == COMMAND_DONE && !request->force)
-        status = check_that_it_boots(request, &packing->bundle);
+        status = check_that_it_boots(request, packing);
     if (status == COMMAND_DONE)
         status = write_output(request, &packing->bundle);
     return status;
@@ -334,7 +374,8 @@ const struct command pack_command = {
     "Makes a bundle (FIT) of a kernel and its modules, with SHA-256 hashes: what a host is given\n"
     "as initrd beside pvhboot. For Linux the modules are its initrds. A comma in a file's name\n"
     "is written twice; \"-\" is standard input.\n\n"
-    "  -o, --output OUT   the file to be written; it appears when it is whole\n"
+    "  -o, --output OUT   the file to be written; it appears when it is whole;\n"
+    "                     none of those that go in\n"
     "  --self-contained   write an ELF file that is pvhboot with the bundle inside, to be\n"
     "                     started as a kernel, without any initrd\n"
     "  --unpack           store the kernel decompressed: of a bzImage the vmlinux inside\n"

@@ -5,11 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bundle.h"
 #include "describe.h"
+#include "kernel_file.h"
 #include "pvhboot/loader.h"
 #include "quoting.h"
+
+static struct span span_of(const struct file *file) {
+    return (struct span){.bytes = file->bytes, .size = file->size};
+}
 
 void payloads_close(struct payloads *payloads) {
     for (size_t i = 0; i < payloads->count; i++) {
@@ -22,6 +28,18 @@ void payloads_close(struct payloads *payloads) {
     *payloads = (struct payloads){0};
 }
 
+/* Arguments in the usual other ways: behind a blank, or behind a comma and a blank. */
+static void explain_missing(const struct payloads *payloads, size_t index, const char *word) {
+    const size_t before = index ? strlen(payloads->words[index - 1]) : 0;
+    const bool follows_comma = before && payloads->words[index - 1][before - 1] == ',';
+    if (access(payloads->names[index].path, F_OK) == 0)
+        return;
+    if (strchr(word, ',') && access(word, F_OK) == 0)
+        complain("a comma in a file's name is written twice: behind one are arguments");
+    else if (index && (follows_comma || strpbrk(word, "= ")))
+        complain("a kernel's arguments stand behind a comma, without a space, or in --append");
+}
+
 static bool open_one(struct payloads *payloads, char *word) {
     const size_t index = payloads->count;
     char *copy = strdup(word);
@@ -31,6 +49,7 @@ static bool open_one(struct payloads *payloads, char *word) {
     }
     payloads->names[index] = named_payload_parse(copy);
     if (!file_open(payloads->names[index].path, &payloads->files[index])) {
+        explain_missing(payloads, index, word);
         free(copy);
         return false;
     }
@@ -50,6 +69,43 @@ static bool open_all(struct payloads *payloads, size_t count) {
     return true;
 }
 
+/* --- What a Linux does with its modules ------------------------------------------------------- */
+
+static bool is_of_linux(const struct file *module) {
+    const struct span bytes = span_of(module);
+    const enum content content = content_of(bytes);
+    const struct foreign *foreign = foreign_find(bytes);
+    if (content == CONTENT_UNKNOWN)
+        return !foreign || foreign_is_initrd(foreign);
+    return content == CONTENT_INITRD || content == CONTENT_COMPRESSED ||
+           content == CONTENT_DEVICE_TREE || content == CONTENT_EMPTY;
+}
+
+static bool has_words(const char *arguments) {
+    return arguments && *arguments;
+}
+
+/* Both are looked at before the kernel is, which may have to be unpacked for it. */
+static void warn_of_module(const struct file *kernel, const struct named_payload *name,
+                           const struct file *module) {
+    const bool has_arguments = has_words(name->arguments);
+    const bool is_initrd = is_of_linux(module);
+    if ((!has_arguments && is_initrd) || !kernel_file_is_linux(kernel->bytes, kernel->size))
+        return;
+    if (has_arguments)
+        complain("%s: a Linux does not read the arguments of an initrd: \"%s\"", name->path,
+                 name->arguments);
+    if (!is_initrd)
+        complain("%s: no initrd, as a Linux takes its modules to be: pvhboot inspect tells what "
+                 "it is",
+                 name->path);
+}
+
+static void warn_linux(const struct payloads *payloads) {
+    for (size_t i = 1; i < payloads->count; i++)
+        warn_of_module(&payloads->files[0], &payloads->names[i], &payloads->files[i]);
+}
+
 int payloads_open(struct payloads *payloads, char *const *words, size_t count) {
     *payloads = (struct payloads){.words = words,
                                   .copies = calloc(count, sizeof *payloads->copies),
@@ -64,6 +120,7 @@ int payloads_open(struct payloads *payloads, char *const *words, size_t count) {
         payloads_close(payloads);
         return COMMAND_DOES_NOT_BOOT;
     }
+    warn_linux(payloads);
     return COMMAND_DONE;
 }
 
@@ -71,10 +128,6 @@ int payloads_open(struct payloads *payloads, char *const *words, size_t count) {
 #define SIZE_TOLD_VERSION 0x204u
 
 /* --- What they come in ------------------------------------------------------------------------ */
-
-static struct span span_of(const struct file *file) {
-    return (struct span){.bytes = file->bytes, .size = file->size};
-}
 
 /* Behind a kernel, zeros are nothing, and a device tree, which begins as a bundle does, is none. */
 static bool is_initrd(const struct file *file) {
@@ -210,6 +263,13 @@ static void print_path(const struct named_payload *payload, bool absolute, FILE 
     free(path);
 }
 
+/* This command, so that it is found wherever the line is pasted. */
+static void print_ourselves(bool absolute, FILE *stream) {
+    char *path = absolute ? realpath("/proc/self/exe", NULL) : NULL;
+    quote_shell(stream, path ? path : "pvhboot");
+    free(path);
+}
+
 void payloads_print_making(const struct payloads *payloads, enum payloads_form form,
                            bool with_hashes, bool absolute, const char *output, void *stdio_file) {
     FILE *stream = stdio_file;
@@ -221,7 +281,8 @@ void payloads_print_making(const struct payloads *payloads, enum payloads_form f
         print_word(stream, output);
         return;
     }
-    fprintf(stream, "pvhboot pack%s -o", with_hashes ? "" : " --no-hashes");
+    print_ourselves(absolute, stream);
+    fprintf(stream, " pack%s -o", with_hashes ? "" : " --no-hashes");
     print_word(stream, output);
     for (size_t i = 0; i < payloads->count; i++)
         print_payload(&payloads->names[i], i == 0, absolute, stream);

@@ -23,6 +23,8 @@ enum payloads_form {
 /*
  * Opens the files. COMMAND_DONE, and payloads_close is to be called; else complained of:
  * COMMAND_TROUBLE for one that cannot be read, COMMAND_DOES_NOT_BOOT for a kernel without a byte.
+ * What a Linux has no use for is only complained of: a module's arguments, or one that is no
+ * initrd.
  */
 int payloads_open(struct payloads *payloads, char *const *words, size_t count);
 void payloads_close(struct payloads *payloads);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `pvhboot plan`: what the image would do with a payload on a host, by the image's own code. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "kernel_line.h"
 #include "memory_size.h"
 #include "planning.h"
+#include "verdict.h"
 
 #define DEFAULT_HOST "qemu-pc"
 #define DEFAULT_MEMORY "512M"
@@ -31,6 +33,7 @@ enum {
 
 static const struct option long_options[] = {
     {"host", required_argument, NULL, OPTION_HOST},
+    {"for", required_argument, NULL, OPTION_HOST},
     {"memory", required_argument, NULL, 'm'},
     {"append", required_argument, NULL, 'a'},
     {"cmdline", required_argument, NULL, 'a'},
@@ -43,10 +46,20 @@ static const struct option long_options[] = {
     {0},
 };
 
+/* What `pvhboot config` calls a host. */
+static const char *host_name(const char *name) {
+    static const char *const names[][2] = {
+        {"xl", "xen-domu"}, {"qemu", "qemu-pc"}, {"libvirt", "qemu-q35"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i][0]) == 0)
+            return names[i][1];
+    return name;
+}
+
 static void take_option(int option, struct plan_options *options) {
     switch (option) {
     case OPTION_HOST:
-        options->host = optarg;
+        options->host = host_name(optarg);
         break;
     case 'm':
         options->memory = optarg;
@@ -93,6 +106,40 @@ static int parse_options(int argc, char **argv, struct plan_options *options) {
     return COMMAND_DONE;
 }
 
+/* --- What would be lost ----------------------------------------------------------------------- */
+
+/* Enough of a file to know a picture by. */
+#define BEGINNING 512
+
+/* Whether an SVG of that name would replace something else. */
+static bool is_no_picture(const char *name) {
+    static const char *const marks[] = {"<?xml", "<svg", "<!--"};
+    char text[BEGINNING];
+    struct stat about;
+    if (stat(name, &about) || !S_ISREG(about.st_mode) || about.st_size == 0)
+        return false;
+    const int descriptor = open(name, O_RDONLY | O_CLOEXEC);
+    const ssize_t size = descriptor < 0 ? 0 : read(descriptor, text, sizeof text);
+    if (descriptor >= 0)
+        close(descriptor);
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (size >= (ssize_t)strlen(marks[i]) && memcmp(text, marks[i], strlen(marks[i])) == 0)
+            return false;
+    return true;
+}
+
+static int check_svg(const struct planning *planning) {
+    const char *svg = planning->options.svg;
+    if (!svg || strcmp(svg, "-") == 0)
+        return COMMAND_DONE;
+    if (file_is_one_of(svg, planning->payloads.files, planning->payloads.count))
+        return complain_usage(&plan_command, "--svg %s is one of the files that are planned", svg);
+    if (is_no_picture(svg))
+        return complain_usage(&plan_command, "--svg %s: there is such a file, and it is no picture",
+                              svg);
+    return COMMAND_DONE;
+}
+
 /* --- What the host is given ------------------------------------------------------------------- */
 
 static int read_host_file(struct planning *planning) {
@@ -116,7 +163,10 @@ static int choose_host(struct planning *planning) {
         return complain_usage(&plan_command, "\"%s\" is no amount of memory (512M, 4G)", memory);
     }
     if (strcmp(options->host, "-") != 0 && access(options->host, F_OK) != 0)
-        return complain_usage(&plan_command, "there is no host \"%s\", and no file of that name",
+        return complain_usage(&plan_command,
+                              "there is no host \"%s\", and no file of that name: it is qemu-pc, "
+                              "qemu-q35, microvm, firecracker, cloud-hypervisor, xen-domu or "
+                              "xen-dom0, or as for config qemu, libvirt or xl",
                               options->host);
     if (options->memory)
         return complain_usage(&plan_command, "the memory of a host that a file describes is fixed");
@@ -276,6 +326,15 @@ static int place(struct planning *planning) {
 
 /* --- The whole -------------------------------------------------------------------------------- */
 
+static int refuse(const struct planning *planning) {
+    const struct file *kernel = &planning->payloads.files[0];
+    const struct error *error = &planning->guest.error;
+    const int status = complain_error(error);
+    if (!planning->options.verbose)
+        verdict_advise((struct span){.bytes = kernel->bytes, .size = kernel->size}, error->number);
+    return status;
+}
+
 static int plan_and_show(struct planning *planning) {
     if (planning->own.size &&
         !guest_put_bundle(&planning->guest, planning->own_address, planning->own))
@@ -286,7 +345,7 @@ static int plan_and_show(struct planning *planning) {
     planning->planned = guest_plan(&planning->guest);
     planning_show(planning);
     if (!planning->planned)
-        return complain_error(&planning->guest.error);
+        return refuse(planning);
     if (planning->options.svg && !planning_write_svg(planning))
         return COMMAND_TROUBLE;
     return COMMAND_DONE;
@@ -298,6 +357,9 @@ static int open_and_plan(struct planning *planning) {
         return status;
     status = payloads_open(&planning->payloads, planning->options.payloads,
                            planning->options.payload_count);
+    if (status != COMMAND_DONE)
+        return status;
+    status = check_svg(planning);
     if (status != COMMAND_DONE)
         return status;
     find_own(planning);
@@ -335,14 +397,15 @@ static const char help_text[] =
     "Shows what pvhboot would do with these files on a host, byte for byte, without booting "
     "them.\n\n"
     "  --host HOST        one of those below, or a file with what pvhboot.verbose printed on a\n"
-    "                     real machine; without it qemu-pc\n"
+    "                     real machine; without it qemu-pc; --for is the same\n"
     "  -m, --memory SIZE  of the guest (512M, 4G; a number alone is MiB); without it 512M\n"
     "  -a, --append LINE  the host's command line, behind the kernel's ARGS; --cmdline is the "
     "same\n"
     "  --no-display       QEMU's machine has no VGA (-nodefaults, -vga none)\n"
     "  -v, --verbose      the lines that pvhboot.verbose prints there, and nothing else\n"
     "  --json             all of it as JSON\n"
-    "  --svg FILE         a picture of memory before and after, besides\n"
+    "  --svg FILE         a picture of memory before and after, besides; it replaces no\n"
+    "                     other file\n"
     "  --drawing, --no-drawing\n"
     "                     memory drawn below the table, or not; on a terminal it is, else not\n\n"
     "Hosts, and of which version what they do is known:\n"
@@ -353,6 +416,7 @@ static const char help_text[] =
     "  cloud-hypervisor   Cloud Hypervisor 54\n"
     "  xen-domu           Xen 4.17, xl with kernel and ramdisk, or with pvshim\n"
     "  xen-dom0           Xen 4.17 with dom0=pvh, on QEMU's q35 with 256M more than dom0 has\n\n"
+    "As pvhboot config has it, qemu is qemu-pc, libvirt is qemu-q35, and xl is xen-domu.\n"
     "A host that gives fewer modules gets several files as one, as pvhboot run makes it.\n";
 
 const struct command plan_command = {"plan", "shows what pvhboot would do with files on a host",

@@ -12,6 +12,7 @@
 #include "json.h"
 #include "quoting.h"
 #include "svg.h"
+#include "told_line.h"
 
 #define SIZE_TEXT 32
 
@@ -121,7 +122,30 @@ static void print_segments(const struct plan *plan) {
     free(sorted);
 }
 
-static void print_end(const struct plan *plan) {
+/* The line of a UKI that the host's is in the place of; empty where that is not so. */
+static struct span replaced_line(const struct planning *planning, struct span told) {
+    const struct file *kernel = &planning->payloads.files[0];
+    struct span own;
+    const bool is_replaced =
+        told_line_replaces_own((struct span){0, kernel->bytes, kernel->size}, told, &own);
+    return is_replaced ? own : (struct span){0};
+}
+
+static void print_told_line(const struct planning *planning) {
+    struct output output = output_to_file(stdout);
+    struct span told;
+    if (!told_line_find(&planning->guest, &told))
+        return;
+    PRINT_TEXT(output, "its line   \"%S\"\n", told, 0);
+    const struct span replaced = replaced_line(planning, told);
+    if (replaced.size)
+        PRINT_TEXT(output,
+                   "not its    \"%S\": the UKI's own line, in whose place the host's words are\n",
+                   replaced, 0);
+}
+
+static void print_end(const struct planning *planning) {
+    const struct plan *plan = &planning->guest.plan;
     uint64_t moved;
     uint64_t zeroed;
     char moved_text[SIZE_TEXT];
@@ -129,6 +153,7 @@ static void print_end(const struct plan *plan) {
     plan_cost(plan, &moved, &zeroed);
     printf("\npayload    %s, entered at %#x in %u-bit mode\n", plan->protocol, plan->handoff.entry,
            plan->handoff.mode == HANDOFF_LONG ? 64u : 32u);
+    print_told_line(planning);
     if (plan->handoff.display_mode.kind == DISPLAY_LINEAR)
         printf("display    %u x %u, %u bits\n", plan->handoff.display_mode.width,
                plan->handoff.display_mode.height, plan->handoff.display_mode.bits);
@@ -148,7 +173,7 @@ static void show_table(const struct planning *planning) {
     if (!planning->planned)
         return;
     print_segments(plan);
-    print_end(plan);
+    print_end(planning);
 }
 
 static const char *given_as(const struct planning *planning) {
@@ -157,6 +182,16 @@ static const char *given_as(const struct planning *planning) {
     if (!planning->whole.bytes)
         return planning->module_count == 1 ? "single" : "modules";
     return planning->form == PAYLOADS_JOINED ? "joined" : "bundle";
+}
+
+static void write_told_line(struct json *json, const struct planning *planning) {
+    struct span told;
+    if (!told_line_find(&planning->guest, &told))
+        return;
+    json_span(json, "kernel_line", told);
+    const struct span replaced = replaced_line(planning, told);
+    if (replaced.size)
+        json_span(json, "replaced_line", replaced);
 }
 
 static void show_json(const struct planning *planning) {
@@ -171,7 +206,9 @@ static void show_json(const struct planning *planning) {
         json_text(&json, NULL, planning->payloads.names[i].path);
     json_close_list(&json);
     json_write_plan(&json, &planning->guest.info, &planning->guest.plan);
-    if (!planning->planned)
+    if (planning->planned)
+        write_told_line(&json, planning);
+    else
         json_write_error(&json, &planning->guest.error);
     json_close_object(&json);
     json_end(&json);

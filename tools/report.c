@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "picture.h"
+#include "quoting.h"
 
 #define INDENTATION 2
 #define NAME_WIDTH 18
@@ -49,13 +50,17 @@ static void indent(const struct report *report) {
 }
 
 void report_head(struct report *report, const char *format, ...) {
+    char *head = NULL;
     va_list values;
     if (report->as_json)
         return;
     indent(report);
     va_start(values, format);
-    vfprintf(report->stream, format, values);
+    if (vasprintf(&head, format, values) < 0)
+        head = NULL;
     va_end(values);
+    quote_plain(report->stream, head ? head : format);
+    free(head);
     fputc('\n', report->stream);
     report->depth++;
 }

@@ -31,7 +31,7 @@ void report_close_list(struct report *report);
 
 /*
  * The line that what is open begins with, which JSON does not have; what follows is indented. The
- * text is of ours: names of a file in it go through report_printable.
+ * text goes through quote_plain; names of what is in a file, before, through report_printable.
  */
 void report_head(struct report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

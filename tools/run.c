@@ -9,20 +9,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "abi/elf.h"
 #include "accel.h"
 #include "child.h"
 #include "command.h"
+#include "free_name.h"
 #include "hosts.h"
 #include "image_path.h"
 #include "kernel_line.h"
 #include "memory_size.h"
 #include "payloads.h"
+#include "pvhboot/elf.h"
 #include "pvhboot/memory.h"
 #include "quoting.h"
 #include "verdict.h"
 #include "words.h"
 
 #define QEMU "qemu-system-x86_64"
+#define QEMU_32 "qemu-system-i386"
 #define QEMU_PACKAGE "qemu-system-x86"
 
 /* The usual port, and what pvhboot.panic=exit writes to: QEMU ends with (value << 1) | 1. */
@@ -31,6 +35,9 @@
 
 /* QEMU's option ROM damages a longer line: docs/hosts.md. qboot on microvm does without. */
 #define OPTION_ROM_LINE_LIMIT 4095u
+
+/* The image lies at 1 MiB. */
+#define MEMORY_LEAST ((uint64_t)2 * MIB)
 
 struct run_options {
     const char *machine;
@@ -147,6 +154,25 @@ static struct words make_command(const struct run_options *options, const struct
 
 /* --- The kernel's line ------------------------------------------------------------------------ */
 
+static const char *choose_console(const char *given, const struct payloads *payloads) {
+    static const char console[] = "console=ttyS0";
+    if (!kernel_line_wants_console(given, &payloads->files[0]))
+        return "";
+    complain("a Linux without console= in its line: %s added", console);
+    return console;
+}
+
+/* A Linux that measures its clock where no timer is but an emulated one may hang: docs/hosts.md. */
+static const char *choose_clock(const struct run_options *options, const char *given,
+                                const struct payloads *payloads) {
+    static const char clock[] = "tsc_early_khz=1000000";
+    if (!is_microvm(options) || !is_emulated(options) ||
+        !kernel_line_wants(given, &payloads->files[0], "tsc_early_khz="))
+        return "";
+    complain("a Linux may hang on an emulated microvm, whose clock it measures: %s added", clock);
+    return clock;
+}
+
 /*
  * What is for pvhboot stands in front, where no open quote can swallow it, and a UKI's profile is
  * still the first of the other words.
@@ -157,12 +183,12 @@ static char *make_line(const struct run_options *options, const struct payloads 
     if (!given)
         return NULL;
     const char *policy = kernel_line_has(given, "pvhboot.panic=") ? "" : "pvhboot.panic=exit";
-    const char *console = "";
-    if (kernel_line_wants_console(given, &payloads->files[0])) {
-        console = "console=ttyS0";
-        complain("a Linux without console= in its line: %s added", console);
-    }
-    char *line = kernel_line_join((const char *const[]){policy, console, given}, 3);
+    const char *console = choose_console(given, payloads);
+    if (kernel_line_is_of_unheard_xen(given, &payloads->files[0]))
+        complain("Xen drops its line's first word, and is heard by console=com1 behind it: "
+                 "\"pvhboot.argv0=xen console=com1\"");
+    const char *clock = choose_clock(options, given, payloads);
+    char *line = kernel_line_join((const char *const[]){policy, console, clock, given}, 4);
     free(given);
     if (line && !is_microvm(options) && strlen(line) > OPTION_ROM_LINE_LIMIT) {
         complain("the command line has %zu characters, %s takes %u: --machine microvm takes more",
@@ -232,32 +258,66 @@ static bool can_start_itself(const struct payloads *payloads) {
     return false;
 }
 
-static void print_command(FILE *stream, const struct run_options *options,
+static bool print_command(FILE *stream, const struct run_options *options,
                           const struct payloads *payloads, const char *image_path,
                           const char *line) {
     const enum payloads_form form = payloads_form(payloads);
-    struct run_names names = {image_path ? image_path : IMAGE_PATH_USUAL, "boot.img", line, -1};
+    struct run_names names = {image_path ? image_path : IMAGE_PATH_USUAL, NULL, line, -1};
+    char *made = NULL;
     if (payloads_start_themselves(payloads)) {
         start_itself(payloads, &names);
     } else if (form == PAYLOADS_ALONE) {
         names.module = payloads->names[0].path;
     } else {
-        payloads_print_making(payloads, form, wants_hashes(line), false, names.module, stream);
-        putc('\n', stream);
+        made = free_name(NULL);
+        if (!made)
+            return false;
+        names.module = made;
+        payloads_print_making(payloads, form, wants_hashes(line), false, made, stream);
+        fputs(" &&\n", stream);
     }
     struct words words = make_command(options, &names);
     words_print(&words, stream);
     words_free(&words);
+    free(made);
+    return true;
+}
+
+/* A command that is pasted later has another standard input. */
+static bool can_be_pasted(const struct payloads *payloads) {
+    for (size_t i = 0; i < payloads->count; i++) {
+        if (strcmp(payloads->names[i].path, "-") == 0) {
+            complain("-: a command to be pasted needs a file that stays");
+            return false;
+        }
+    }
+    return true;
 }
 
 /* --- To run it -------------------------------------------------------------------------------- */
 
+/* gdb takes a file of 32 bits for the whole machine, whose registers QEMU tells in 64. */
+static bool needs_architecture(const struct file *kernel) {
+    return kernel->size > EI_CLASS &&
+           elf_probe((struct span){.bytes = kernel->bytes, .size = kernel->size}) &&
+           kernel->bytes[EI_CLASS] == ELFCLASS32;
+}
+
+static void print_debugger(const struct payloads *payloads) {
+    fputs("pvhboot: QEMU waits for a debugger: gdb ", stderr);
+    quote_shell(stderr, payloads->names[0].path);
+    if (needs_architecture(&payloads->files[0]))
+        fputs(" -ex 'set architecture i386:x86-64'", stderr);
+    fputs(" -ex 'target remote :1234'\n", stderr);
+}
+
 static void print_hints(const struct run_options *options, const struct payloads *payloads) {
-    if (options->gdb) {
-        fputs("pvhboot: QEMU waits for a debugger: gdb ", stderr);
-        quote_shell(stderr, payloads->names[0].path);
-        fputs(" -ex 'target remote :1234'\n", stderr);
-    }
+    const char *program = strrchr(options->qemu, '/');
+    if (options->gdb)
+        print_debugger(payloads);
+    if (strcmp(program ? program + 1 : options->qemu, QEMU_32) == 0)
+        complain(QEMU_32 " takes no ELF64 file, which the image is: without --qemu, -- -cpu qemu32 "
+                         "has a processor of 32 bits");
     if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !is_curses(options))
         complain("Ctrl-A x ends QEMU, Ctrl-A c is its monitor%s",
                  options->display || is_microvm(options) ? "" : "; --display shows the screen");
@@ -298,7 +358,9 @@ static const struct host *host_of(const struct run_options *options) {
  * What to do about the error that the image ended with. The guest may have had the same status for
  * reasons of its own: planned anew, it then has no error.
  */
-static void advise(const struct run_options *options, const struct run_names *names) {
+static void advise(const struct run_options *options, const struct payloads *payloads,
+                   const struct run_names *names) {
+    const struct file *kernel = &payloads->files[0];
     struct file file;
     struct guest guest;
     if (!file_open(names->module, &file))
@@ -309,11 +371,9 @@ static void advise(const struct run_options *options, const struct run_names *na
                                              .command_line = names->line,
                                              .modules = &module,
                                              .module_count = 1};
-        const char *advice = NULL;
         if (host_place(host_of(options), &request, &guest) == COMMAND_DONE && !guest_plan(&guest))
-            advice = verdict_advice(guest.error.number);
-        if (advice)
-            complain("what to do about E%u: %s", (unsigned)guest.error.number, advice);
+            verdict_advise((struct span){.bytes = kernel->bytes, .size = kernel->size},
+                           guest.error.number);
         guest_close(&guest);
     }
     file_close(&file);
@@ -337,7 +397,7 @@ static int run_qemu(const struct run_options *options, const struct payloads *pa
         child_run(&child, words.word);
         status = judge(options, &child);
         if (child.status == FAILED_STATUS && !payloads_start_themselves(payloads))
-            advise(options, names);
+            advise(options, payloads, names);
     }
     words_free(&words);
     return status;
@@ -391,6 +451,14 @@ static int boot_itself(const struct run_options *options, const struct payloads 
                        const char *line) {
     struct run_names names = {NULL, NULL, line, -1};
     start_itself(payloads, &names);
+    for (size_t i = 0; i < payloads->count; i++) {
+        /* QEMU opens it anew, and asks for its size. */
+        if (payloads->files[i].mapped && strcmp(payloads->names[i].path, "-") != 0)
+            continue;
+        complain("%s: a pipe: of an image with a kernel inside, QEMU needs the file",
+                 payloads->names[i].path);
+        return COMMAND_TROUBLE;
+    }
     return run_qemu(options, payloads, &names);
 }
 
@@ -398,14 +466,17 @@ static int run_payload(const struct run_options *options, const struct payloads 
     const bool starts_itself = payloads_start_themselves(payloads);
     if (!have_room(options, payloads) || (starts_itself && !can_start_itself(payloads)))
         return COMMAND_DOES_NOT_BOOT;
+    if (options->dry_run && !can_be_pasted(payloads))
+        return COMMAND_TROUBLE;
     char *line = make_line(options, payloads);
     if (!line)
         return COMMAND_TROUBLE;
     char *image_path = image_path_find(true);
     int status = COMMAND_DONE;
-    if (options->verbose || options->dry_run)
-        print_command(options->dry_run ? stdout : stderr, options, payloads, image_path, line);
-    if (!options->dry_run)
+    if ((options->verbose || options->dry_run) &&
+        !print_command(options->dry_run ? stdout : stderr, options, payloads, image_path, line))
+        status = COMMAND_TROUBLE;
+    else if (!options->dry_run)
         status = starts_itself ? boot_itself(options, payloads, line)
                                : boot(options, payloads, image_path, line);
     free(image_path);
@@ -417,6 +488,10 @@ static int run_payload(const struct run_options *options, const struct payloads 
 
 static bool is_number(const char *text) {
     return *text && text[strspn(text, "0123456789")] == 0;
+}
+
+static bool has_digit_but_0(const char *number) {
+    return number[strspn(number, "0")] != 0;
 }
 
 /* One of ours, perhaps with options of its own or of a version: "microvm,rtc=on", "pc-q35-7.1". */
@@ -454,7 +529,9 @@ static const char run_help[] =
     "The exit code is QEMU's: 0 when the guest switches off or restarts, (v << 1) | 1 when it\n"
     "writes v to port 0xf4; 3 when pvhboot does not boot the kernel, after a line with the\n"
     "reason, and after a triple fault. 1: QEMU's own, for its options, and files that are empty\n"
-    "or larger than the guest's memory; 2: wrong usage; 3: trouble with a file.\n"
+    "or larger than the guest's memory, or a bundle with modules; 2: wrong usage; 3: trouble\n"
+    "with a file. A Linux without console= in its line gets console=ttyS0, and on an emulated\n"
+    "microvm tsc_early_khz=1000000, without which it may hang there.\n"
     "Words for pvhboot itself stand in the kernel's line: --append pvhboot.verbose shows what\n"
     "goes where. See pvhboot(1), pvhboot(7).\n";
 
@@ -474,8 +551,30 @@ static const struct option run_long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {0}};
 
+/* What users of QEMU write, and would be a letter of ours with the rest as its value. */
+static bool is_qemus(const char *word) {
+    static const char *const words[] = {"-accel", "-append",  "-cdrom", "-chardev",
+                                        "-cpu",   "-machine", "-mon",   "-monitor"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_long_option(const char *name) {
+    for (const struct option *option = run_long_options; option->name; option++)
+        if (strcmp(option->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* What getopt_long gave, -1 excluded. */
 static int take_option(struct run_options *options, int option, char **argv) {
+    const char *word = argv[optind - 1];
+    if (optarg == word + 2 && is_qemus(word))
+        return complain_usage(&run_command, "%s is QEMU's, whose options stand behind --%s%s", word,
+                              is_long_option(word + 1) ? "; here it is -" : "",
+                              is_long_option(word + 1) ? word : "");
     switch (option) {
     case 'M':
         options->machine = optarg;
@@ -521,11 +620,16 @@ static int check_options(struct run_options *options) {
         return complain_usage(&run_command, "--machine %s: it is pc, q35 or microvm",
                               options->machine);
     uint64_t memory;
-    if (!memory_size_parse(options->memory, &memory) || memory < MIB)
+    if (!memory_size_parse(options->memory, &memory))
         return complain_usage(&run_command, "--memory %s: it is 512M or 4G, say", options->memory);
+    if (memory < MEMORY_LEAST)
+        return complain_usage(&run_command, "--memory %s: it is 2M at least; a number alone is MiB",
+                              options->memory);
     options->memory_mib = memory / MIB;
     if (options->cpus && !is_number(options->cpus))
         return complain_usage(&run_command, "--cpus %s: it is a number", options->cpus);
+    if (options->cpus && !has_digit_but_0(options->cpus))
+        return complain_usage(&run_command, "--cpus %s: it is 1 at least", options->cpus);
     if (options->display && is_microvm(options))
         return complain_usage(&run_command, "--display %s: a microvm has no screen",
                               options->display);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "describe.h"
 #include "guest.h"
 #include "hosts.h"
 
@@ -97,4 +98,48 @@ const char *verdict_advice(enum error_number error) {
         if (advices[i].number == (unsigned)error)
             return advices[i].advice;
     return NULL;
+}
+
+bool verdict_is_hinted_at(enum error_number error) {
+    return error == ERROR_UNKNOWN_PAYLOAD || error == ERROR_KERNEL_NO_ROOM;
+}
+
+/* --- What to do about it ---------------------------------------------------------------------- */
+
+#define LINE_WIDTH 100u
+
+static const char continued[] = "    ";
+
+/* `column` is where the line has come to; the words' own spaces end lines. */
+static void print_words(const char *text, size_t column) {
+    while (*text) {
+        const size_t length = strcspn(text, " ");
+        if (column + 1 + length > LINE_WIDTH) {
+            fprintf(stderr, "\n%s", continued);
+            column = sizeof continued - 1;
+        } else {
+            putc(' ', stderr);
+            column++;
+        }
+        fprintf(stderr, "%.*s", (int)length, text);
+        column += length;
+        text += length;
+        text += strspn(text, " ");
+    }
+    putc('\n', stderr);
+}
+
+static void print_advice(const char *text, enum error_number error) {
+    const int column = fprintf(stderr, "%swhat to do about E%u:", prefix, (unsigned)error);
+    print_words(text, column > 0 ? (size_t)column : 0);
+}
+
+void verdict_advise(struct span file, enum error_number error) {
+    char hints[HINTS][HINT_SIZE];
+    const char *advice = verdict_advice(error);
+    const size_t count = verdict_is_hinted_at(error) ? hints_find(file, hints) : 0;
+    for (size_t i = 0; i < count; i++)
+        print_advice(hints[i], error);
+    if (count == 0 && advice)
+        print_advice(advice, error);
 }

@@ -34,4 +34,14 @@ bool verdict_ask(struct span file, const char *command_line, struct verdict *ver
 /* What docs/errors.md advises for that error; NULL for none. */
 const char *verdict_advice(enum error_number error);
 
+/* Whether the error is one whose cause hints_find may know. */
+bool verdict_is_hinted_at(enum error_number error);
+
+/*
+ * Prints on standard error what to do about that error of the image's, in lines that do not end in
+ * the middle of a word: what is wrong with that very file, as inspect says it, else what is
+ * advised for all. Nothing where there is neither.
+ */
+void verdict_advise(struct span file, enum error_number error);
+
 #endif

@@ -22,6 +22,9 @@ TROUBLE = 3
 TAKEN_OUT = ("NO_COLOR", "COLUMNS", "LINES", "TERM", "LC_ALL", "LC_CTYPE", "LANG", "SOURCE_DATE_EPOCH")
 
 
+ADVICE = "pvhboot: what to do about "
+
+
 @dataclasses.dataclass
 class Result:
     """How a run ended.
@@ -40,12 +43,25 @@ class Result:
 
     @property
     def complaint(self):
-        """The one line of a failure, without "pvhboot: " and the hint at --help; asserts that it is one."""
-        lines = self.err.splitlines()
+        """The one line of a failure, without "pvhboot: " and the hint at --help; asserts that it is one.
+
+        What to do about an error of the image's, which may follow it, is self.advice.
+        """
+        lines = [line for line in self.lines if not line.startswith(ADVICE)] or self.lines
         if lines and lines[-1].startswith("Try: pvhboot "):
             lines.pop()
         assert len(lines) == 1 and lines[0].startswith("pvhboot: "), self
         return lines[0].removeprefix("pvhboot: ")
+
+    @property
+    def advice(self):
+        """The lines on what to do about an error of the image's, without "pvhboot: what to do about "."""
+        return [line.removeprefix(ADVICE) for line in self.lines if line.startswith(ADVICE)]
+
+    @property
+    def lines(self):
+        """What it printed on standard error, with lines that are continued joined."""
+        return self.err.replace("\n    ", " ").splitlines()
 
     def __str__(self):
         return f"{self.command}\n--- status {self.status} ---\n{self.out}\n--- stderr ---\n{self.err}"

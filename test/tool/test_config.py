@@ -16,6 +16,7 @@ import reporter
 import xl_file
 from boots import REPORTED
 from command import DOES_NOT_BOOT, DONE, TROUBLE, USAGE
+from uki import make_uki
 
 HOSTS = ["xl", "qemu", "libvirt", "firecracker", "cloud-hypervisor"]
 PAGE = "docs/hosts.md"
@@ -52,8 +53,12 @@ def read(host, result):
 
 def read_xl(result):
     got = xl_file.read(result.raw, XL_STRINGS, XL_NUMBERS)
-    assert got["type"] == b"pvh" and got["pvshim"] == 1
+    assert got["type"] == b"pvh"
     text = {name: os.fsdecode(value) for name, value in got.items() if isinstance(value, bytes)}
+    if "pvshim" not in got:
+        return {"name": text["name"], "memory": got["memory"], "cpus": got["vcpus"], "image": text["kernel"],
+                "module": text.get("ramdisk"), "ramdisk": None, "line": text["cmdline"]}
+    assert got["pvshim"] == 1
     return {"name": text["name"], "memory": got["memory"], "cpus": got["vcpus"], "image": text["pvshim_path"],
             "module": text["kernel"], "ramdisk": text.get("ramdisk"), "line": f"{text['pvshim_cmdline']} {text['cmdline']}"}
 
@@ -64,7 +69,7 @@ def last_command(result):
     return words[0], words[1:]
 
 
-def read_qemu(result):
+def read_qemu(result, machine="pc"):
     program, words = last_command(result)
     assert program == "qemu-system-x86_64"
     parser = argparse.ArgumentParser(allow_abbrev=False, prefix_chars="-")
@@ -73,7 +78,7 @@ def read_qemu(result):
     for option in ("-nographic", "-no-reboot"):
         parser.add_argument(option, action="store_true", required=True)
     got = parser.parse_args(words)
-    assert got.M == "q35" and got.m.endswith("M")
+    assert got.M == machine and got.m.endswith("M")
     return {"name": None, "memory": int(got.m[:-1]), "cpus": int(got.smp), "image": got.kernel, "module": got.initrd,
             "ramdisk": None, "line": got.append}
 
@@ -83,7 +88,7 @@ def read_cloud_hypervisor(result):
     assert program == "cloud-hypervisor"
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for option in ("kernel", "initramfs", "cmdline", "cpus", "memory", "serial", "console"):
-        parser.add_argument(f"--{option}", required=True)
+        parser.add_argument(f"--{option}", required=option != "initramfs")
     got = parser.parse_args(words)
     assert (got.serial, got.console) == ("tty", "off")
     return {"name": None, "memory": int(re.fullmatch(r"size=(\d+)M", got.memory)[1]),
@@ -95,10 +100,11 @@ def read_firecracker(result):
     got = json.loads(result.raw)
     assert got.keys() == {"boot-source", "machine-config", "drives"} and got["drives"] == []
     source, machine = got["boot-source"], got["machine-config"]
-    assert source.keys() == {"kernel_image_path", "initrd_path", "boot_args"}
+    assert source.keys() | {"initrd_path"} == {"kernel_image_path", "initrd_path", "boot_args"}
     assert machine.keys() == {"vcpu_count", "mem_size_mib"}
     return {"name": None, "memory": machine["mem_size_mib"], "cpus": machine["vcpu_count"],
-            "image": source["kernel_image_path"], "module": source["initrd_path"], "ramdisk": None, "line": source["boot_args"]}
+            "image": source["kernel_image_path"], "module": source.get("initrd_path"), "ramdisk": None,
+            "line": source["boot_args"]}
 
 
 def shape(element):
@@ -111,7 +117,10 @@ def read_libvirt(result):
     with open(PAGE_PATH) as page:
         shown, = re.findall(r"^```xml\n(.*?)^```$", page.read(), re.M | re.S)
     # docs/hosts.md's, which libvirt itself has read.
-    assert shape(domain) == shape(ElementTree.fromstring(shown))
+    page = ElementTree.fromstring(shown)
+    if domain.find("os/initrd") is None:
+        page.find("os").remove(page.find("os/initrd"))
+    assert shape(domain) == shape(page)
     text = domain.findtext
     return {"name": text("name"), "memory": int(text("memory")), "cpus": int(text("vcpu")), "image": text("os/kernel"),
             "module": text("os/initrd"), "ramdisk": None, "line": text("os/cmdline")}
@@ -201,11 +210,11 @@ def test_without_an_image_beside_it(kernel, pvhboot_path, tmp_path, host):
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("which, count", [("linux64.bzImage", 1), ("linux64.bzImage", 2), ("multiboot2.elf", 1),
                                           ("multiboot2.elf", 2)])
-def test_modules(pvhboot, kernel, tmp_path, host, which, count):
+def test_modules(pvhboot, pvhboot_path, kernel, tmp_path, host, which, count):
     path = kernel("the kernel", which)
     modules = [tmp_path / f"module {number}" for number in range(count)]
     for module in modules:
-        module.write_bytes(b"content" * 100)
+        module.write_bytes(b"070701" * 100)
     result = pvhboot("config", "--for", host, f"{path},console=x", *modules, cwd=tmp_path)
     got = read(host, result)
     if host == "xl" and count == 1:
@@ -213,21 +222,151 @@ def test_modules(pvhboot, kernel, tmp_path, host, which, count):
         return
     assert (got["module"], got["ramdisk"]) == (os.fspath(tmp_path / "boot.img"), None)
     making = making_of(host, result)
-    program = "cat" if which.startswith("linux") and count == 1 else "pvhboot"
+    program = "cat" if which.startswith("linux") and count == 1 else os.fspath(pvhboot_path.resolve())
     assert shlex.split(making)[0] == program and all(os.fspath(name) in shlex.split(making) for name in (path, *modules))
 
 
 def making_of(host, result):
     if host in ("libvirt", "firecracker"):
         return result.complaint.removeprefix("first: ")
-    return result.out.splitlines()[0].removeprefix("# First: ")
+    first = result.out.splitlines()[0]
+    return first.removeprefix("# First: ") if host == "xl" else first.removesuffix(" &&")
 
 
-def test_module_with_a_line_needs_a_bundle_on_xen(pvhboot, kernel, tmp_path):
+def test_module_with_a_line_needs_a_bundle_on_xen(pvhboot, pvhboot_path, kernel, tmp_path):
     (tmp_path / "module").write_bytes(b"module")
     result = pvhboot("config", "--for", "xl", kernel(), f"{tmp_path}/module,its words", cwd=tmp_path)
     assert read("xl", result)["module"] == os.fspath(tmp_path / "boot.img")
-    assert making_of("xl", result) == f"pvhboot pack -o {tmp_path}/boot.img {tmp_path}/kernel.elf '{tmp_path}/module,its words'"
+    expected = [os.fspath(pvhboot_path.resolve()), "pack", "-o", f"{tmp_path}/boot.img", f"{tmp_path}/kernel.elf",
+                f"{tmp_path}/module,its words"]
+    assert shlex.split(making_of("xl", result)) == expected
+
+
+@pytest.mark.parametrize("name, taken", [("boot.img", []), ("kernel", ["boot.img"]),
+                                         ("boot.img", ["boot-1.img", "boot-2.img"])])
+def test_made_file_is_a_new_one(pvhboot, kernel, tmp_path, name, taken):
+    """What is printed is pasted: it must not write to one of its inputs, nor to anything else that is there."""
+    (tmp_path / "initrd").write_bytes(b"070701" * 100)
+    files = {kernel(name, "linux64.bzImage"), *(tmp_path / file for file in taken)}
+    for file in taken:
+        (tmp_path / file).symlink_to("leads nowhere")
+    printed = pvhboot("config", "--for", "qemu", tmp_path / name, "initrd", cwd=tmp_path)
+    module = read("qemu", printed)["module"]
+    expected = [file for file in ("boot.img", "boot-1.img", "boot-2.img", "boot-3.img") if tmp_path / file not in files][0]
+    assert module == os.fspath(tmp_path / expected)
+    assert subprocess.run(["sh", "-c", making_of("qemu", printed)]).returncode == 0
+    assert (tmp_path / name).stat().st_size + 600 == (tmp_path / expected).stat().st_size
+
+
+def test_dry_run_makes_a_new_file(pvhboot, kernel, tmp_path):
+    """`pvhboot run -n` prints the like of it, with the names as they were given."""
+    kernel("boot.img", "linux64.bzImage")
+    (tmp_path / "initrd").write_bytes(b"070701" * 100)
+    result = pvhboot("run", "-n", "boot.img", "initrd", cwd=tmp_path)
+    assert result.out.splitlines()[0] == "cat boot.img initrd > boot-1.img &&" and "-initrd boot-1.img" in result.out, result
+
+
+def test_dry_run_of_standard_input(pvhboot, kernel):
+    result = pvhboot("run", "-n", "-", stdin=kernel().read_bytes())
+    assert result.status == TROUBLE and result.complaint == "-: a command to be pasted needs a file that stays", result
+
+
+def test_nothing_is_started_when_the_making_fails(pvhboot, kernel, tmp_path):
+    (tmp_path / "module").write_bytes(b"module")
+    printed = pvhboot("config", "--for", "qemu", kernel(), tmp_path / "module", cwd=tmp_path).out
+    (tmp_path / "module").unlink()
+    script = "qemu-system-x86_64() { echo started; }\n" + printed
+    done = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == TROUBLE and not done.stdout, done
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("count", [0, 1])
+def test_image_with_a_kernel_inside(pvhboot, kernel, tmp_path, host, count):
+    """It is the host's kernel, and a file behind it the host's module."""
+    image = tmp_path / "self.elf"
+    assert pvhboot("pack", "--self-contained", "-o", image, kernel()).status == DONE
+    (tmp_path / "module").write_bytes(b"module")
+    result = pvhboot("config", "--for", host, f"{image},words", *[tmp_path / "module"] * count, cwd=tmp_path)
+    got = read(host, result)
+    assert (got["image"], got["module"]) == (os.fspath(image), os.fspath(tmp_path / "module") if count else None)
+    assert got["line"].startswith("pvhboot.panic=") and got["line"].endswith(" words") and not result.err, result
+    assert "pvshim" not in result.out
+    result = pvhboot("config", "--for", host, image, *[tmp_path / "module"] * 2)
+    assert result.status == DOES_NOT_BOOT and "one module more" in result.complaint and not result.out, result
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_bundle_and_a_module(pvhboot, kernel, tmp_path, host):
+    assert pvhboot("pack", "-o", tmp_path / "k.itb", kernel(), kernel("module")).status == DONE
+    result = pvhboot("config", "--for", host, tmp_path / "k.itb", tmp_path / "module", tmp_path / "module")
+    assert result.status == DOES_NOT_BOOT and "is a bundle already" in result.complaint and not result.out, result
+
+
+# --- Hosts and machines by other names ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words, machine", [
+    (["--for", "qemu"], "pc"), (["--host", "qemu"], "pc"), (["--for", "qemu-pc"], "pc"), (["--for", "qemu-q35"], "q35"),
+    (["--for", "microvm"], "microvm"), (["--for", "qemu", "-M", "microvm"], "microvm"),
+    (["--machine", "q35", "--for", "microvm"], "q35"),
+])
+def test_machines_of_qemu(pvhboot, kernel, words, machine):
+    read_qemu(pvhboot("config", *words, kernel()), machine)
+
+
+def test_machines_of_libvirt(pvhboot, kernel):
+    assert "machine='q35'" in pvhboot("config", "--for", "libvirt", kernel()).out
+    assert "machine='pc'" in pvhboot("config", "--for", "libvirt", "-M", "pc", kernel()).out
+
+
+def test_xl_by_the_name_that_plan_has(pvhboot, kernel):
+    path = kernel()
+    assert pvhboot("config", "--for", "xen-domu", path).out == pvhboot("config", "--for", "xl", path).out
+
+
+@pytest.mark.parametrize("name, same", [("xl", "xen-domu"), ("qemu", "qemu-pc"), ("libvirt", "qemu-q35")])
+def test_plan_knows_these_names(pvhboot, kernel, name, same):
+    path = kernel()
+    result = pvhboot("plan", "--for", name, path)
+    assert result.status == DONE and result.out == pvhboot("plan", "--host", same, path).out, result
+
+
+def test_plan_lists_the_names(pvhboot, kernel):
+    complaint = pvhboot("plan", "--host", "kvm", kernel()).complaint
+    assert all(name in complaint for name in ("qemu-pc", "xen-dom0", "libvirt", "xl")), complaint
+
+
+# --- A UKI's own line -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def uki(payloads, tmp_path):
+    linux = (payloads / "linux64.bzImage").read_bytes()
+    return make_uki(tmp_path / "linux.efi", [
+        (".cmdline", b"\n root=/dev/x console=x\n\0y"), (".linux", linux), (".profile", b"ID=zero"), (".profile", b"ID=one"),
+        (".cmdline", b"console=y one"), (".profile", b"ID=two"), (".cmdline", b"")])
+
+
+@pytest.mark.parametrize("host", ["firecracker", "microvm", "qemu", "xl", "cloud-hypervisor"])
+@pytest.mark.parametrize("words, own", [("", "root=/dev/x console=x"), ("@0", "root=/dev/x console=x"), ("@1", "console=y one"),
+                                        ("@2", ""), ("pvhboot.verbose", "root=/dev/x console=x")])
+def test_line_of_a_uki(pvhboot, uki, host, words, own):
+    result = pvhboot("config", "--for", host, f"{uki},{words}")
+    line = read_qemu(result, "microvm")["line"] if host == "microvm" else read(host, result)["line"]
+    added = own if host in ("firecracker", "microvm") else ""
+    assert " ".join(line.split()[1:]) == " ".join([*words.split(), *added.split()])
+    if added:
+        assert result.complaint == f"the UKI's own line is added: {host} adds words, which would replace it"
+    else:
+        assert not result.err, result
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_line_of_a_uki_is_replaced(pvhboot, uki, host):
+    result = pvhboot("config", "--for", host, f"{uki},console=z")
+    assert result.complaint == "the UKI's own line is replaced: root=/dev/x console=x"
+    assert read(host, result)["line"].endswith(" console=z")
 
 
 # --- It works -------------------------------------------------------------------------------------
@@ -235,7 +374,7 @@ def test_module_with_a_line_needs_a_bundle_on_xen(pvhboot, kernel, tmp_path):
 
 @pytest.mark.parametrize("which, kind", [("multiboot2.elf", "multiboot2"), ("linux64.bzImage", "linux")])
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_qemus_command_boots(pvhboot, pvhboot_path, kernel, tmp_path, which, kind, count):
+def test_qemus_command_boots(pvhboot, kernel, tmp_path, which, kind, count):
     path = kernel("the, kernel", which)
     modules = []
     for number in range(count):
@@ -245,8 +384,7 @@ def test_qemus_command_boots(pvhboot, pvhboot_path, kernel, tmp_path, which, kin
                       cwd=tmp_path).out
     # The reporters end QEMU by this device; without it they halt.
     script = printed.rstrip("\n") + " -device isa-debug-exit,iobase=0xf4,iosize=4\n"
-    environment = dict(os.environ, PATH=f"{pvhboot_path.parent}:{os.environ['PATH']}")
-    done = subprocess.run(["sh", "-e", "-c", script], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
     assert done.returncode == REPORTED << 1 | 1, done.stdout
     text = done.stdout.decode("latin-1").replace("\r", "")
@@ -258,18 +396,41 @@ def test_qemus_command_boots(pvhboot, pvhboot_path, kernel, tmp_path, which, kin
         assert report.initrd.size >= 5000 * count
 
 
+@pytest.mark.parametrize("words, expected", [("", "root=/dev/x console=x"), ("@1", "console=y one")])
+def test_line_of_a_uki_arrives(pvhboot, uki, words, expected):
+    printed = pvhboot("config", "--for", "microvm", "-m", "128M", f"{uki},{words}").out
+    done = subprocess.run(["sh", "-c", printed.rstrip("\n") + " -device isa-debug-exit,iobase=0xf4,iosize=4"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    assert done.returncode == REPORTED << 1 | 1, done.stdout
+    text = done.stdout.decode("latin-1").replace("\r", "")
+    assert reporter.parse(text[text.index("report: begin linux"):]).command_line.bytes == expected.encode()
+
+
+def test_plan_of_what_xl_is_given(pvhboot, kernel):
+    """pvhboot(1): by pvshim, also without arguments."""
+    path = kernel()
+    got = xl_file.read(pvhboot("config", "--for", "xl", path).raw, XL_STRINGS, XL_NUMBERS)
+    plan = pvhboot("plan", "--json", "--for", "xl", f"{path},", "--append", got["pvshim_cmdline"].decode())
+    assert plan.status == DONE and "pv-shim" not in plan.out and "pvhboot.panic=halt" in plan.out, plan
+
+
 # --- What is wrong --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("words, complaint", [
     (["kernel"], "--for is missing: for which host?"),
-    (["--for", "vmware", "kernel"], "--for vmware: it is xl, qemu, libvirt, firecracker or cloud-hypervisor"),
+    (["--for", "vmware", "kernel"], "--for vmware: it is xl, qemu, libvirt, firecracker or cloud-hypervisor, or as "
+     "for plan qemu-pc, qemu-q35, microvm or xen-domu"),
+    (["--host", "xen-dom0", "kernel"], "--for xen-dom0: that is an entry of GRUB's, which hosts.md shows"),
+    (["--for", "xl", "--machine", "pc", "k"], "--machine pc: xl has no machines to choose from"),
+    (["--for", "qemu", "--machine", "none", "k"], "--machine none: for qemu it is pc, q35, microvm"),
+    (["--for", "libvirt", "-M", "microvm", "k"], "--machine microvm: for libvirt it is q35, pc"),
     (["--for", "xl"], "no kernel is given"),
     (["--for", "xl", "--memory", "0", "k"], "--memory 0: it is 512M or 4G, say"),
     (["--for", "xl", "--memory", "1K", "k"], "--memory 1K: it is 512M or 4G, say"),
     (["--for", "xl", "--memory", "99999999999999999999", "k"], "--memory 99999999999999999999: it is 512M or 4G, say"),
     (["--for", "xl", "--memory", "17592186044417M", "k"], "--memory 17592186044417M: it is 512M or 4G, say"),
-    (["--for", "xl", "--cpus", "0", "k"], "--cpus 0: it is a number"),
+    (["--for", "xl", "--cpus", "0", "k"], "--cpus 0: it is a number, 1 at least"),
     (["--for", "xl", "--name", "", "k"], "--name : no host takes that"),
     (["--for", "xl", "--name", "a/b", "k"], "--name a/b: no host takes that"),
 ])
@@ -281,6 +442,17 @@ def test_wrong_words(pvhboot, words, complaint):
 def test_files_that_do_not_stay(pvhboot, kernel):
     result = pvhboot("config", "--for", "xl", "-", stdin=kernel().read_bytes())
     assert result.status == TROUBLE and result.complaint == "-: a configuration needs a file that stays", result
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("content, words, error", [(b"some text\n" * 100, "", "E501"), (None, ",pvhboot.verbos", "E601")])
+def test_what_does_not_boot(pvhboot, kernel, host, content, words, error):
+    path = kernel()
+    if content:
+        path.write_bytes(content)
+    result = pvhboot("config", "--for", host, f"{path}{words}")
+    assert result.status == DONE and f"{path}: this does not boot: {error} " in result.complaint, result
+    assert read(host, result)["module"] == os.fspath(path)
 
 
 def test_empty_kernel(pvhboot, tmp_path):

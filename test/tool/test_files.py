@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from command import DONE, TROUBLE
+from command import DONE, TROUBLE, USAGE
 
 KERNEL = "multiboot2.elf"
 
@@ -20,13 +20,18 @@ def kernel(payloads, tmp_path):
 
 
 def test_link_leads_to_what_is_written(pvhboot, kernel, tmp_path):
-    """Also if that is the very kernel."""
-    whole = tmp_path / "whole.itb"
+    """Unless that is the very kernel."""
+    whole, other, link = (tmp_path / name for name in ("whole.itb", "other.itb", "link.itb"))
     assert pvhboot("pack", "-o", whole, kernel).status == DONE
-    link = tmp_path / "link.itb"
-    link.symlink_to(kernel.name)
+    other.write_bytes(b"as it was")
+    link.symlink_to(other.name)
     assert pvhboot("pack", "-o", link, kernel).status == DONE
-    assert link.is_symlink() and kernel.read_bytes() == whole.read_bytes()
+    assert link.is_symlink() and other.read_bytes() == whole.read_bytes()
+    before = kernel.read_bytes()
+    link.unlink()
+    link.symlink_to(kernel.name)
+    assert pvhboot("pack", "-o", link, kernel).status == USAGE
+    assert link.is_symlink() and kernel.read_bytes() == before
 
 
 def test_link_that_leads_nowhere(pvhboot, kernel, tmp_path):
@@ -74,6 +79,20 @@ def test_file_that_becomes_shorter(pvhboot_path, kernel, large, tmp_path):
         _, complaint = process.communicate(timeout=60)
     assert process.returncode == TROUBLE and complaint.startswith("pvhboot: ") and complaint.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == sorted([kernel, large])
+
+
+def test_file_that_becomes_shorter_while_it_is_written(pvhboot_path, kernel, large, tmp_path):
+    """Then it is the system that reads it: the complaint is of the file, and not of an address."""
+    output = tmp_path / "out.itb"
+    os.mkfifo(output)
+    words = [pvhboot_path, "pack", "--no-hashes", "--force", "-o", output, kernel, large]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        in_use(process, large)
+        os.truncate(large, 4096)
+        with open(output, "rb") as reader:
+            reader.read()
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == TROUBLE and complaint == f"pvhboot: {output}: a file became shorter while it was read\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -369,6 +369,8 @@ HINTS = {
     "an ISO image": (bytes(0x8001) + b"CD001" + bytes(100), "Take the kernel out"),
     "a Debian package": (b"!<arch>\ndebian-binary", "dpkg-deb"),
     "a kernel for ARM": (b"\0" * 0x38 + b"ARM\x64" + bytes(100), "for x86"),
+    "a text": (b"just a text\n" * 100, "It is a text"),
+    "a script": (b"#!/bin/sh\nexit\n", "for a shell"),
     "a PE file": (b"MZ" + bytes(100), ".linux"),
 }
 
@@ -398,9 +400,56 @@ def test_a_hint_for_what_is_packed(inspect_bytes):
     assert status == DOES_NOT_BOOT and any(expected in hint for hint in part(found, "unpacked")["hints"])
 
 
-def test_text(inspect_bytes):
-    status, found = inspect_bytes(b"just a text\n" * 100)
-    assert status == DOES_NOT_BOOT and found["kind"] == "unknown" and found["error"] == 501 and "advice" in found
+def test_what_is_unknown(inspect_bytes):
+    status, found = inspect_bytes(b"\1\2\3" * 100)
+    assert status == DOES_NOT_BOOT and found["kind"] == "unknown" and found["error"] == 501 and "looks_like" not in found
+    assert found["advice"].startswith("What boots: "), "to ask inspect is no advice here"
+
+
+def test_a_flat_file_that_was_cut(inspect_bytes):
+    """objcopy -O binary leaves headers at other offsets than they have in the ELF file."""
+    status, found = inspect_bytes(b"\1" * 0x404 + multiboot2() + bytes(100))
+    (hint,) = found["hints"]
+    assert status == DOES_NOT_BOOT and "at offset 0x404" in hint and "objcopy -O binary" in hint and "address tags" in hint
+
+
+@pytest.mark.parametrize("physical, hinted", [(0x100000, False), (0xC0100000, True)])
+def test_a_kernel_of_the_higher_half(physical, hinted, inspect_bytes, payloads):
+    """Whose linker script gives no physical addresses: they are the virtual ones."""
+    data = bytearray((payloads / "multiboot2.elf").read_bytes())
+    headers, = struct.unpack_from("<I", data, 28)
+    size, count = struct.unpack_from("<HH", data, 42)
+    lowest = min(struct.unpack_from("<I", data, headers + index * size + 12)[0] for index in range(count)
+                 if struct.unpack_from("<I", data, headers + index * size)[0] == 1)
+    for at in range(headers, headers + count * size, size):
+        if struct.unpack_from("<I", data, at)[0] == 1:
+            address, = struct.unpack_from("<I", data, at + 12)
+            struct.pack_into("<II", data, at + 8, address - lowest + 0xC0100000, address - lowest + physical)
+    entry, = struct.unpack_from("<I", data, 24)
+    struct.pack_into("<I", data, 24, entry - lowest + physical)
+    _, found = inspect_bytes(data)
+    hints = [hint for hint in found.get("hints", []) if "AT(ADDR(.text) - 0xc0000000)" in hint]
+    assert bool(hints) == hinted and (found["boots"] or (found["error"] == 407 and "advice" not in found)), found
+
+
+def test_xen_drops_a_word(inspect):
+    (xen,) = debian.package("amd64", "xen-hypervisor-4.17-amd64").glob("boot/xen-4.17-amd64.gz")
+    _, found = inspect(xen)
+    assert any("drops the first word" in hint for hint in part(found, "unpacked")["hints"])
+
+
+@pytest.mark.parametrize("behind, expected", [(b"", None), (bytes(100), None), (b"\xff" * 5000, False), (b"tiny", False),
+                                              (b"what is long enough to be a module", True)],
+                         ids=["nothing", "zeros", "flash", "tiny", "module"])
+def test_what_a_kernel_takes_for_its_module(behind, expected, inspect_bytes, pvhboot, payloads, tmp_path):
+    """What is said is what the image does."""
+    for name in ("multiboot1.elf", "multiboot2-64.elf", "pvh.elf"):
+        data = (payloads / name).read_bytes() + behind
+        assert inspect_bytes(data)[1].get("behind_is_module") is expected
+        path = tmp_path / name
+        path.write_bytes(data)
+        segments = json.loads(pvhboot("plan", "--json", path).out)["segments"]
+        assert any(segment["name"] == "module" for segment in segments) == bool(expected), name
 
 
 def test_nothing(inspect_bytes):
@@ -474,6 +523,14 @@ def test_files_with_odd_names(inspect, payloads, tmp_path):
     odd.write_bytes((payloads / "pvh.elf").read_bytes())
     status, _ = inspect(odd)
     assert status == DONE
+
+
+def test_names_are_utf8(pvhboot, payloads, tmp_path):
+    """As on the command line, but for what a terminal would obey."""
+    for name, shown in (("k\u00e4rnel", "k\u00e4rnel"), ("k\x1b[31m", "k?[31m"), ("k" * 200, "k" * 200)):
+        path = tmp_path / name
+        path.write_bytes((payloads / "pvh.elf").read_bytes())
+        assert pvhboot("inspect", path).out.startswith(f"{tmp_path}/{shown}: PVH kernel"), name
 
 
 # ---- The command ----

@@ -533,7 +533,7 @@ def test_a_bundle_as_the_kernel_is_refused(pvhboot, pack, payloads, tmp_path):
     for words in ([bundle], ["--self-contained", bundle, bundle], ["--self-contained", f"{bundle},line"],
                   ["--self-contained", "--unpack", bundle], ["--self-contained", "--argv0", "x", bundle]):
         result = pvhboot("pack", "-o", tmp_path / "out", *words)
-        assert result.status == USAGE and "is a bundle already" in result.complaint, result
+        assert result.status == DOES_NOT_BOOT and "is a bundle already" in result.complaint, result
     assert not (tmp_path / "out").exists()
 
 
@@ -548,7 +548,7 @@ def test_nothing_is_left_behind_and_nothing_lost(pvhboot, payloads, files, tmp_p
     tree = payloads / "pvh.elf"
     cases = [
         ([nonsense], DOES_NOT_BOOT, "E501 "),
-        ([empty], DOES_NOT_BOOT, "E501 "),
+        ([empty], DOES_NOT_BOOT, "E114 "),
         ([compress_to(files, compress("xz", BLOB))], DOES_NOT_BOOT, "E501 "),
         (["--fdt", tree, payloads / "linux64.bzImage"], DOES_NOT_BOOT, "E560 "),
         (["--fdt", *files(debian.device_tree()), kernel], DOES_NOT_BOOT, "E562 "),
@@ -565,6 +565,26 @@ def test_nothing_is_left_behind_and_nothing_lost(pvhboot, payloads, files, tmp_p
             result = pvhboot("pack", "-o", output, *more, *words)
             assert result.status == status and said in result.complaint, result
             assert output.read_bytes() == b"as it was" and os.listdir(folder) == ["out"]
+
+
+def test_output_that_is_an_input(pvhboot, payloads, files, tmp_path):
+    """By whatever name: nothing of the user's is replaced."""
+    (kernel, module), link = files((payloads / "multiboot2.elf").read_bytes(), BLOB), tmp_path / "link"
+    os.link(module, link)
+    for output, *words in [(kernel, kernel), (kernel, kernel, module), (module, kernel, module), (link, kernel, module),
+                           (module, "--fdt", module, kernel)]:
+        before = output.read_bytes()
+        for more in ([], ["--self-contained"], ["--force"]):
+            result = pvhboot("pack", *more, "-o", output, *words)
+            assert result.status == USAGE and "is one of the files that go in" in result.complaint, result
+            assert output.read_bytes() == before
+
+
+def test_self_contained_image_in_another_is_told_of(pvhboot, pack, payloads, tmp_path):
+    whole = pack("--self-contained", payloads / "multiboot1.elf")
+    for more in ([], ["--self-contained"]):
+        result = pvhboot("pack", *more, "-o", tmp_path / "out", whole)
+        assert result.status == DONE and "has a kernel inside already" in result.complaint, result
 
 
 def compress_to(files, content):

@@ -10,6 +10,7 @@ from command import DOES_NOT_BOOT, DONE, TROUBLE, USAGE
 
 import boot_image
 from planning import lines_of, said
+from uki import make_uki
 
 HOSTS = ["qemu-pc", "qemu-q35", "microvm", "firecracker", "cloud-hypervisor", "xen-domu", "xen-dom0"]
 MIB = 1 << 20
@@ -191,11 +192,66 @@ def test_svg(pvhboot, kernel, initrd, tmp_path):
     picture = tmp_path / "plan.svg"
     result = pvhboot("plan", "--svg", picture, kernel)
     assert result.status == DONE and "<svg" in picture.read_text(), result
-    picture.write_text("as it was")
+    assert pvhboot("plan", "--svg", picture, kernel).status == DONE
+    picture.write_text("<svg> as it was")
     assert pvhboot("plan", "--svg", picture, str(initrd).replace(",", ",,")).status == DOES_NOT_BOOT
-    assert picture.read_text() == "as it was"
+    assert picture.read_text() == "<svg> as it was"
     result = pvhboot("plan", "--svg", "/dev/full", kernel)
     assert result.status == TROUBLE and "/dev/full" in result.complaint, result
+
+
+def test_svg_replaces_pictures_only(pvhboot, kernel, initrd, tmp_path):
+    """Its FILE forgotten, what is behind it is the initrd."""
+    name, content = str(initrd).replace(",", ",,"), initrd.read_bytes()
+    module = tmp_path / "module.svg"
+    module.write_text("<svg></svg>")
+    for words, complaint in [([kernel, "--svg", initrd], "no picture"),
+                             ([kernel, name, "--svg", initrd], "is one of the files"),
+                             ([kernel, module, "--svg", module], "is one of the files")]:
+        result = pvhboot("plan", *words)
+        assert result.status == USAGE and not result.out and complaint in result.complaint, result
+    assert initrd.read_bytes() == content and module.read_text() == "<svg></svg>"
+    empty = tmp_path / "empty"
+    empty.touch()
+    assert pvhboot("plan", "--svg", empty, kernel).status == DONE and "<svg" in empty.read_text()
+
+
+@pytest.mark.parametrize("payload, told", [
+    ("linux64.bzImage", "one two"), ("multiboot1.elf", "pvhboot one two"), ("multiboot2.elf", "one two"),
+    ("pvh.elf", "one two"), ("linux-old.bzImage", "one two"),
+])
+def test_line_that_the_kernel_is_told(payload, told, pvhboot, payloads, tmp_path):
+    """The bundle's and the host's together, as the protocol has it."""
+    bundle = tmp_path / "bundle"
+    assert pvhboot("pack", "-o", bundle, f"{payloads / payload},one").status == DONE
+    words = ["-a", "pvhboot.panic=exit two", bundle]
+    shown = re.findall(r'^its line   "(.*)"$', pvhboot("plan", *words).out, re.M)
+    assert shown == [told] and json.loads(pvhboot("plan", "--json", *words).out)["kernel_line"] == told
+
+
+@pytest.mark.parametrize("version", [0x201, 0x202])
+def test_line_of_an_old_linux(version, pvhboot, payloads, tmp_path):
+    """Before 2.02 the line is told of in another place."""
+    kernel = tmp_path / "kernel"
+    data = bytearray((payloads / "linux-old.bzImage").read_bytes())
+    data[0x206:0x208] = version.to_bytes(2, "little")
+    kernel.write_bytes(data)
+    assert json.loads(pvhboot("plan", "--json", "-a", "one two", kernel).out)["kernel_line"] == "one two"
+
+
+@pytest.mark.parametrize("words, told, replaced", [
+    ([], "root=one", None), (["-a", "pvhboot.panic=exit"], "root=one", None), (["-a", "@1"], "root=two", None),
+    (["-a", "more"], "more", "root=one"), (["--host", "firecracker", "-a", "pvhboot.panic=reset"], "pci=off", "root=one"),
+])
+def test_line_of_a_uki(words, told, replaced, pvhboot, payloads, tmp_path):
+    kernel = make_uki(tmp_path / "linux.efi", [
+        (".linux", (payloads / "linux64.bzImage").read_bytes()), (".cmdline", b"root=one\n"), (".profile", b"ID=zero"),
+        (".profile", b"ID=one"), (".cmdline", b"root=two")])
+    made = json.loads(pvhboot("plan", "--json", *words, kernel).out)
+    assert (made["kernel_line"], made.get("replaced_line")) == (told, replaced)
+    shown = pvhboot("plan", *words, kernel).out
+    assert f'\nits line   "{told}"\n' in shown
+    assert re.findall(r'^not its    "(.*)": the UKI', shown, re.M) == ([replaced] if replaced else [])
 
 
 def test_drawing_on_request(pvhboot, kernel):

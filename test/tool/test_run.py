@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
 import time
 import zlib
@@ -23,6 +24,8 @@ from uki import make_uki
 SETUP_DTB = 2  # Linux, arch/x86/include/uapi/asm/setup_data.h
 
 QUICK = ("-M", "microvm", "-m", "64M")
+# What a Linux is given there, unless it has it: no complaint, then.
+TIMED = "tsc_early_khz=1000000"
 
 # A Multiboot 2 kernel of a few instructions.
 HEADER = ".balign 8; .long 0xe85250d6, 0, 24, -(0xe85250d6 + 24), 0, 8; .globl _start; _start: "
@@ -164,8 +167,10 @@ def test_image_with_a_kernel_inside(report, pvhboot, kernel, tmp_path):
     for more in ([f"{module},words"], [module, module]):
         result = pvhboot("run", image, *more)
         assert result.status == DOES_NOT_BOOT and "QEMU gives it one module more" in result.complaint, result
-    result = pvhboot("config", "--for", "xl", image)
-    assert result.status == DOES_NOT_BOOT and "it is a host's kernel by itself" in result.complaint, result
+    for words in (["-", module], [image, "-"]):
+        given = (image if words[0] == "-" else module).read_bytes()
+        result = pvhboot("run", *words, stdin=given)
+        assert result.status == TROUBLE and result.complaint.startswith("-: a pipe: "), result
 
 
 def test_closed_streams(pvhboot_path, kernel, tmp_path):
@@ -200,8 +205,9 @@ def test_linux_gets_its_initrd(report, payloads, tmp_path, initrds):
     for number, content in enumerate(initrds):
         words.append(tmp_path / f"initrd{number}")
         words[-1].write_bytes(content)
-    got, _ = report(f"{payloads}/linux64.bzImage,console=ttyS0 words", *words, kind="linux")
-    assert got.command_line.bytes == b"console=ttyS0 words"
+    line = f"console=ttyS0 {TIMED} words"
+    got, _ = report(f"{payloads}/linux64.bzImage,{line}", *words, kind="linux")
+    assert got.command_line.bytes == line.encode()
     if len(initrds) == 1:
         assert (got.initrd.size, got.initrd.crc32) == (len(initrds[0]), zlib.crc32(initrds[0]))
     else:
@@ -284,6 +290,43 @@ def test_linux_is_heard(pvhboot, payloads, name, line, expected):
     assert ("console=ttyS0 added" in result.err) == ("console=ttyS0" in expected), result
 
 
+@pytest.mark.parametrize("form", [[], ["--self-contained"]])
+@pytest.mark.parametrize("name, line, expected", [
+    ("linux64.bzImage", "", "pvhboot.panic=exit console=ttyS0"),
+    ("linux64.bzImage", "console=tty0", "pvhboot.panic=exit"),
+    ("linux64.bzImage", "quiet", "pvhboot.panic=exit console=ttyS0"),
+    ("multiboot2.elf", "", "pvhboot.panic=exit"),
+])
+def test_linux_in_a_bundle_is_heard(pvhboot, payloads, tmp_path, form, name, line, expected):
+    made = tmp_path / "made"
+    assert pvhboot("pack", *form, "-o", made, f"{payloads / name},{line}").status == DONE
+    result = pvhboot("run", "--dry-run", made)
+    assert result.status == DONE and line_of(result) == expected, result
+    assert line_of(pvhboot("run", "--dry-run", f"{made},console=x")) == "pvhboot.panic=exit console=x"
+
+
+def test_emulated_microvm_is_not_measured(pvhboot, payloads):
+    """Linux's clock: docs/hosts.md."""
+    words = [f"{payloads}/linux64.bzImage,console=x"]
+    result = pvhboot("run", "--dry-run", *QUICK, "--accel", "tcg", *words)
+    assert line_of(result) == f"pvhboot.panic=exit {TIMED} console=x" and f"{TIMED} added" in result.complaint, result
+    for options in (["-M", "pc", "--accel", "tcg"], ["-M", "microvm", "--accel", "kvm"]):
+        assert line_of(pvhboot("run", "--dry-run", *options, *words)) == "pvhboot.panic=exit console=x"
+    words[0] += " tsc_early_khz=7"
+    assert line_of(pvhboot("run", "--dry-run", *QUICK, *words)) == "pvhboot.panic=exit console=x tsc_early_khz=7"
+
+
+@pytest.mark.parametrize("line, is_heard", [
+    ("", False), ("console=com1", False), ("pvhboot.verbose console=com1", False), ("xen", False), ("xen console=com1", True),
+    ("pvhboot.argv0=xen console=com1", True), ("console=vga console=com1", True),
+])
+def test_xen_is_not_heard(pvhboot, line, is_heard):
+    """It drops its first word."""
+    (xen,) = debian.package("amd64", "xen-hypervisor-4.17-amd64").glob("boot/xen-4.17-amd64.gz")
+    result = pvhboot("run", "--dry-run", f"{xen},{line}")
+    assert result.status == DONE and ("Xen drops its line's first word" in result.err) != is_heard, result
+
+
 def test_other_kernels_get_no_console(pvhboot, payloads):
     for name in ("multiboot1.elf", "multiboot2-64.elf", "pvh.elf"):
         result = pvhboot("run", "--dry-run", payloads / name)
@@ -296,6 +339,9 @@ def test_uki_keeps_its_own_line(pvhboot, payloads, tmp_path):
     result = pvhboot("run", *QUICK, path)
     assert result.status == exit_status(REPORTED) and not result.err, result
     assert reporter.parse(result.out.replace("\r", "")).command_line.bytes == b"its own words"
+    for line, expected in (("pvhboot.verbose", "pvhboot.panic=exit pvhboot.verbose"), ("@1", "pvhboot.panic=exit @1"),
+                           ("mine", "pvhboot.panic=exit console=ttyS0 mine")):
+        assert line_of(pvhboot("run", "--dry-run", f"{path},{line}")) == expected
 
 
 # --- The command that is shown --------------------------------------------------------------------
@@ -304,13 +350,14 @@ def test_uki_keeps_its_own_line(pvhboot, payloads, tmp_path):
 @pytest.mark.parametrize("modules", [0, 1, 2])
 @pytest.mark.parametrize("name, kind", [("multiboot2.elf", "multiboot2"), ("linux64.bzImage", "linux")])
 def test_what_is_printed_does_the_same(report, payloads, pvhboot_path, tmp_path, name, kind, modules):
-    words = [f"{payloads / name},console=ttyS0 it's \"all\" the, same\t!"]
+    words = [f"{payloads / name},console=ttyS0 {TIMED} it's \"all\" the, same\t!"]
     for number in range(modules):
         path = tmp_path / f"module, {number}"
         path.write_bytes(b"content" * 1000 * (number + 1))
         words.append(os.fspath(path).replace(",", ",,") + (",it's its line" if number else ""))
     _, ran = report("-v", *words, kind=kind)
-    printed = ran.err
+    # Complaints are no commands: a Linux has no use for a module's line.
+    printed = "".join(line for line in ran.err.splitlines(keepends=True) if not line.startswith("pvhboot: "))
     environment = dict(os.environ, PATH=f"{pvhboot_path.parent}:{os.environ['PATH']}")
     done = subprocess.run(["bash", "-e", "-c", printed], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
@@ -385,15 +432,35 @@ def test_what_does_not_boot_is_status_3(pvhboot):
     result = pvhboot("run", *QUICK, __file__)
     assert result.status == exit_status(FAILED) == 3, result
     assert result.out.startswith("pvhboot: E501 "), result
-    assert result.complaint.startswith("what to do about E501: "), result
+    assert len(result.advice) == 1 and result.advice[0].startswith("E501: "), result
+
+
+@pytest.mark.parametrize("words", [["run", *QUICK], ["plan"], ["pack", "-o", "made"]], ids=lambda words: words[0])
+def test_what_is_wrong_with_that_very_file(pvhboot, kernel, tmp_path, words):
+    """As inspect says it, in lines that a terminal shows whole."""
+    content = bytearray(kernel.read_bytes())
+    header = content.index(struct.pack("<I", 0xE85250D6))
+    content[header + 12] ^= 1
+    (tmp_path / "kernel").write_bytes(content)
+    result = pvhboot(*words, tmp_path / "kernel", cwd=tmp_path)
+    checksum = int.from_bytes(content[header + 12:header + 16], "little")
+    assert len(result.advice) == 1 and f"is 0x{checksum:x} where it has to be 0x{checksum ^ 1:x}." in result.advice[0], result
+    assert all(len(line) <= 100 for line in result.err.splitlines()), result
+    assert "E501 " in result.err + result.out and not (tmp_path / "made").exists(), result
+
+
+def test_verbose_plan_has_no_advice(pvhboot):
+    """It is what pvhboot.verbose prints, and nothing else."""
+    result = pvhboot("plan", "--verbose", __file__)
+    assert result.status == DOES_NOT_BOOT and not result.advice and result.complaint.startswith("E501 "), result
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
 def test_advice_is_on_the_machine_that_it_was(pvhboot, machine):
     kernel = debian.kernel("amd64", "linux-image-cloud-amd64")
-    result = pvhboot("run", "-M", machine, "-m", "48M", f"{kernel},console=ttyS0")
+    result = pvhboot("run", "-M", machine, "-m", "48M", f"{kernel},console=ttyS0 {TIMED}")
     assert result.status == 3 and "pvhboot: E304 " in result.out, result
-    assert result.complaint.startswith("what to do about E304: Give the machine more memory"), result
+    assert len(result.advice) == 1 and result.advice[0].startswith("E304: Give the machine more memory"), result
 
 
 def test_guest_may_have_that_status_as_well(pvhboot, assemble):
@@ -427,6 +494,27 @@ def test_qemus_own_complaint_and_status(pvhboot, kernel):
     assert result.status == 1 and "-no-such-option" in result.err, result
 
 
+@pytest.mark.parametrize("name, expected", [("multiboot2.elf", "-ex 'set architecture i386:x86-64' "),
+                                            ("multiboot2-64.elf", "")])
+def test_debugger(pvhboot, payloads, tmp_path, name, expected):
+    result = pvhboot("run", "--gdb", "--qemu", "true", payloads / name)
+    assert result.complaint == (f"QEMU waits for a debugger: gdb {payloads / name} {expected}"
+                                "-ex 'target remote :1234'"), result
+
+
+def test_qemu_of_32_bits(pvhboot, kernel, tmp_path):
+    (tmp_path / "qemu-system-i386").symlink_to("/bin/true")
+    result = pvhboot("run", "--qemu", tmp_path / "qemu-system-i386", kernel)
+    assert result.status == DONE and "takes no ELF64 file" in result.complaint, result
+
+
+def test_what_is_printed_overwrites_nothing(pvhboot, kernel, tmp_path):
+    (tmp_path / "boot.img").write_bytes(kernel.read_bytes())
+    (tmp_path / "module").write_bytes(b"a module")
+    result = pvhboot("run", "--dry-run", "boot.img", "module", cwd=tmp_path)
+    assert "pack --no-hashes -o boot-1.img boot.img module &&\n" in result.out, result
+
+
 def test_without_qemu(pvhboot, kernel, tmp_path):
     result = pvhboot("run", kernel, env={"PATH": os.fspath(tmp_path)})
     assert result.status == TROUBLE and "Debian has it in the package qemu-system-x86" in result.complaint, result
@@ -453,6 +541,14 @@ def test_input_reaches_the_guest(pvhboot, assemble):
     (["--memory", "5MM", "k"], "--memory 5MM: it is 512M or 4G, say"),
     (["--memory", "", "k"], "--memory : it is 512M or 4G, say"),
     (["--cpus", "two", "k"], "--cpus two: it is a number"),
+    (["--cpus", "0", "k"], "--cpus 0: it is 1 at least"),
+    (["--memory", "1", "k"], "--memory 1: it is 2M at least; a number alone is MiB"),
+    (["-smp", "2", "k"], "there is no option -s, as in -smp: QEMU's stand behind --"),
+    (["-kernel", "k"], "there is no option -k, as in -kernel: QEMU's stand behind --"),
+    (["k", "-nographic"], "there is no option -o, as in -nographic: QEMU's stand behind --"),
+    (["-append", "x", "k"], "-append is QEMU's, whose options stand behind --; here it is --append"),
+    (["k", "-cpu", "host"], "-cpu is QEMU's, whose options stand behind --"),
+    (["--a", "k"], "several options begin with --a"),
     (["-M", "microvm", "--display", "gtk", "k"], "--display gtk: a microvm has no screen"),
 ])
 def test_wrong_values(pvhboot, words, complaint):
@@ -483,7 +579,7 @@ def test_files_beyond_4_gib(pvhboot, payloads, tmp_path, which):
         huge.write(b"070701")
         huge.truncate(50 << 30)
     for words in (["run", *QUICK, "-m", "99G"], ["plan", "--host", "microvm"]):
-        result = pvhboot(*words, f"{payloads / which},console=x", tmp_path / "huge")
+        result = pvhboot(*words, f"{payloads / which},console=x {TIMED}", tmp_path / "huge")
         assert result.status == DOES_NOT_BOOT and "has to lie below 4 GiB" in result.complaint, result
 
 
@@ -492,12 +588,52 @@ def test_module_that_is_not_there(pvhboot, kernel, tmp_path):
     assert result.status == TROUBLE and result.complaint == f"{tmp_path}/none: No such file or directory", result
 
 
+@pytest.mark.parametrize("words", [["root=/dev/sda"], ["some words"], [",", "word"]])
+def test_arguments_in_other_ways(pvhboot, kernel, words):
+    given = [f"{kernel},", *words[1:]] if words[0] == "," else [kernel, *words]
+    for command in ("run", "plan"):
+        result = pvhboot(command, *given)
+        assert result.status == TROUBLE, result
+        assert result.lines == [f"pvhboot: {words[-1]}: No such file or directory",
+                                "pvhboot: a kernel's arguments stand behind a comma, without a space, or in --append"], result
+
+
+def test_comma_in_a_name_that_is_there(pvhboot, kernel, tmp_path):
+    (tmp_path / "k,1.elf").write_bytes(kernel.read_bytes())
+    result = pvhboot("run", "k,1.elf", cwd=tmp_path)
+    assert result.status == TROUBLE and "a comma in a file's name is written twice" in result.lines[1], result
+
+
+# --- What a Linux has no use for ------------------------------------------------------------------
+
+
+def test_arguments_of_an_initrd(pvhboot, payloads, kernel, tmp_path):
+    (tmp_path / "initrd").write_bytes(b"070701 no archive")
+    for command in (["run", "-n"], ["plan"]):
+        result = pvhboot(*command, f"{payloads}/linux64.bzImage,console=x", f"{tmp_path}/initrd,quiet")
+        assert result.complaint == f'{tmp_path}/initrd: a Linux does not read the arguments of an initrd: "quiet"', result
+        assert not pvhboot(*command, kernel, f"{tmp_path}/initrd,quiet").err
+
+
+@pytest.mark.parametrize("content, is_one", [
+    (b"070701 no archive", True), (gzip.compress(b"070701"), True), (b"\1any other bytes", True), (b"", True),
+    (b"a text", False), (b"BZh91AY", True), (b"hsqs", True), (b"\x27\x05\x19\x56", False), (b"!<arch>\n", False),
+    (b"#!/bin/sh", False),
+    (None, False),
+])
+def test_module_that_is_no_initrd(pvhboot, payloads, kernel, tmp_path, content, is_one):
+    (tmp_path / "module").write_bytes(kernel.read_bytes() if content is None else content)
+    result = pvhboot("run", "-n", f"{payloads}/linux64.bzImage,console=x", tmp_path / "module")
+    assert result.status == DONE and ("no initrd, as a Linux takes its modules" in result.err) != is_one, result
+    assert not pvhboot("run", "-n", kernel, tmp_path / "module").err
+
+
 def test_bundle_takes_no_more_modules(pvhboot, kernel, tmp_path):
     (tmp_path / "module").write_bytes(b"module")
     assert pvhboot("pack", "-o", tmp_path / "bundle", kernel).status == DONE
-    for words in (["run", *QUICK], ["config", "--for", "qemu"]):
+    for words in (["run", *QUICK], ["config", "--for", "qemu"], ["plan"], ["pack", "-o", tmp_path / "made"]):
         result = pvhboot(*words, tmp_path / "bundle", tmp_path / "module")
-        assert result.status in (DOES_NOT_BOOT, TROUBLE) and "is a bundle already" in result.complaint, result
+        assert result.status == DOES_NOT_BOOT and "is a bundle already" in result.complaint, result
 
 
 def test_line_that_the_option_rom_would_damage(pvhboot, report, kernel):
