@@ -67,13 +67,11 @@ bool loader_choose(const struct payload *payload, const struct options *options,
  */
 bool loader_is_padding(struct span tail);
 
-#if PVHBOOT_TOOL
-/* Whether the tree that the image begins with is one that libfdt can be let at. */
+/* For tools: whether the tree that the image begins with is one that libfdt can be let at. */
 bool bundle_is_bearable(struct span image);
 
 /* What lies behind such a bundle and becomes a module; empty when nothing does. */
 struct span bundle_tail(struct span image);
-#endif
 
 extern const struct loader fit_loader;
 extern const struct loader uki_loader;

@@ -502,7 +502,6 @@ static bool fit_plan(const struct payload *payload, const struct options *option
     return loader_choose(&kernel, options, plan, error);
 }
 
-#if PVHBOOT_TOOL
 bool bundle_is_bearable(struct span image) {
     struct bundle bundle = {.file = image};
     struct error error;
@@ -517,6 +516,5 @@ struct span bundle_tail(struct span image) {
     bundle.images = find_node(&bundle, 0, output_text("images"));
     return find_tail(&bundle);
 }
-#endif
 
 const struct loader fit_loader = {"bundle", PROTOCOL_AUTO, false, fit_probe, fit_plan};
