@@ -231,12 +231,8 @@ bool judge_is_padding(const struct judged_file *file, uint64_t start) {
 
 /* Where a table of sections is told of but cut off, the end is not known. */
 static bool sections_are_missing(const struct judged_file *file) {
-    const bool wide = file_number(file, 4, 1) == 2;
-    const uint64_t table = wide ? file_number(file, 40, 8) : file_number(file, 32, 4);
-    const uint64_t entry = file_number(file, wide ? 58 : 46, 2);
-    const uint64_t count = file_number(file, wide ? 60 : 48, 2);
-    return table && (!count || entry != (wide ? 64 : 40) || table > file->size ||
-                     count * entry > file->size - table);
+    const struct table table = sections(file);
+    return table.at && !table.count;
 }
 
 struct span judge_elf_tail(const struct judged_file *file) {

@@ -676,9 +676,10 @@ static void make_tree_of_module(struct simulated_machine *machine, struct input 
 /* The host's first module comes with the image. */
 static void make_self_contained(struct simulated_machine *machine) {
     struct hvm_start_info *start_info = &machine->start_info;
-    memcpy(&machine->machine.bundle, simulated_bytes(machine, MODULE_LIST),
-           sizeof machine->machine.bundle);
-    start_info->modlist_paddr += sizeof machine->machine.bundle;
+    struct hvm_modlist_entry first;
+    memcpy(&first, simulated_bytes(machine, MODULE_LIST), sizeof first);
+    machine->machine.bundle = (struct hvm_modlist_entry){.paddr = first.paddr, .size = first.size};
+    start_info->modlist_paddr += sizeof first;
     start_info->nr_modules--;
 }
 

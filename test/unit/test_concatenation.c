@@ -351,6 +351,21 @@ static void where_the_end_is_not_known(void **state) {
     assert_int_equal(modules_of(machine, modules), 0);
 }
 
+/* What `pvhboot inspect` asks. */
+static void tools_are_told(void **state) {
+    (void)state;
+    const uint32_t size = write_bundle(BUNDLE_OFFSET, file);
+    memcpy(file + size, tail, sizeof tail);
+    struct span found = bundle_tail((struct span){.bytes = file, .size = size + TAIL_SIZE});
+    assert_int_equal(found.size, TAIL_SIZE);
+    assert_ptr_equal(found.bytes, file + size);
+    assert_true(bundle_is_bearable((struct span){.bytes = file, .size = size}));
+    assert_int_equal(bundle_tail((struct span){.bytes = file, .size = size}).size, 0);
+    file[4] = 0xff;
+    assert_false(bundle_is_bearable((struct span){.bytes = file, .size = size + TAIL_SIZE}));
+    assert_int_equal(bundle_tail((struct span){.bytes = file, .size = size + TAIL_SIZE}).size, 0);
+}
+
 /* A bundle that is full has no place for it. */
 static void more_than_a_bundle_may_have(void **state) {
     (void)state;
@@ -460,6 +475,7 @@ int main(void) {
         cmocka_unit_test(padded_bundles),
         cmocka_unit_test(nothing_vouches_for_it),
         cmocka_unit_test(where_the_end_is_not_known),
+        cmocka_unit_test(tools_are_told),
         cmocka_unit_test(more_than_a_bundle_may_have),
         cmocka_unit_test(the_images_own),
         cmocka_unit_test(lists_of_nothing),
