@@ -202,6 +202,18 @@ static void no_room(void **state) {
     }
 }
 
+/* Linux wants a little of low memory for itself: a large tree leaves it alone. */
+static void above_low_memory(void **state) {
+    (void)state;
+    static const uint32_t sizes[] = {0x8000, 0x10000};
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        struct simulated_machine *machine = machine_with_tree(sizes[i], sizes[i]);
+        assert_boots(machine);
+        assert_tree(machine, sizes[i]);
+        assert_int_equal(machine->plan.handoff.esi >= MIB, i);
+    }
+}
+
 static void for_a_vmlinux(void **state) {
     (void)state;
     for (int asked = 0; asked <= 1; asked++) {
@@ -400,6 +412,7 @@ int main(void) {
         cmocka_unit_test(every_version),
         cmocka_unit_test(with_a_long_map),
         cmocka_unit_test(no_room),
+        cmocka_unit_test(above_low_memory),
         cmocka_unit_test(for_a_vmlinux),
         cmocka_unit_test(for_other_kernels),
         cmocka_unit_test(a_bundles),
