@@ -86,8 +86,9 @@ extern const struct loader vmlinux_loader;      /* an ELF that says that it is a
 extern const struct loader any_vmlinux_loader;  /* any ELF */
 
 /*
- * Makes it the payload's device tree, of as many bytes as its header says; nothing is none.
- * DEVICE_TREES, DEVICE_TREE. Devicetree Specification 0.4, 5.2.
+ * Makes it the payload's device tree, of as many bytes as its header says; nothing but zeros may
+ * follow. DEVICE_TREES; DEVICE_TREE, also when there are no bytes. Devicetree Specification
+ * 0.4, 5.2.
  */
 bool device_tree_add(struct payload *payload, struct span bytes, struct error *error);
 
