@@ -117,12 +117,56 @@ static_assert(sizeof(struct setup_header) == LINUX_SETUP_HEADER_LIMIT - LINUX_SE
 
 #define LINUX_E820_MAX_ENTRIES_ZEROPAGE 128u
 
+/* boot_params.orig_video_isVGA: a linear display that UEFI left behind */
+#define VIDEO_TYPE_EFI 0x70u
+/* boot_params.capabilities: lfb_base has an upper half */
+#define VIDEO_CAPABILITY_64BIT_BASE (1u << 1)
+
+/*
+ * arch/x86/include/uapi/asm/bootparam.h.
+ *
+ *  0 +------------------------+
+ *    | efi_loader_signature   | LINUX_EFI64_LOADER_SIGNATURE
+ *  4 +------------------------+
+ *    | efi_systab             | lower half
+ *  8 +------------------------+
+ *    | efi_memdesc_size       |
+ * 12 +------------------------+
+ *    | efi_memdesc_version    |
+ * 16 +------------------------+
+ *    | efi_memmap             | lower half
+ * 20 +------------------------+
+ *    | efi_memmap_size        | bytes
+ * 24 +------------------------+
+ *    | efi_systab_hi          |
+ * 28 +------------------------+
+ *    | efi_memmap_hi          |
+ * 32 +------------------------+
+ */
+struct linux_efi_info {
+    uint32_t efi_loader_signature;
+    uint32_t efi_systab;
+    uint32_t efi_memdesc_size;
+    uint32_t efi_memdesc_version;
+    uint32_t efi_memmap;
+    uint32_t efi_memmap_size;
+    uint32_t efi_systab_hi;
+    uint32_t efi_memmap_hi;
+};
+
+#define LINUX_EFI64_LOADER_SIGNATURE 0x34364c45u /* "EL64" */
+
+static_assert(sizeof(struct linux_efi_info) == 32, "bootparam.h");
+
 /*
  * 000 screen_info (of it: 00 orig_x, 01 orig_y, 02 ext_mem_k, 06 orig_video_mode,
  *     07 orig_video_cols, 0e orig_video_lines, 0f orig_video_isVGA, 10 orig_video_points,
- *     20 cl_magic, 22 cl_offset: the command line before protocol 2.02)
+ *     20 cl_magic, 22 cl_offset: the command line before protocol 2.02. A linear display has
+ *     12 lfb_width, 14 lfb_height, 16 lfb_depth, 18 lfb_base, 1c lfb_size, 24 lfb_linelength,
+ *     26 colours, 32 pages, 36 capabilities, 3a ext_lfb_base: include/uapi/linux/screen_info.h)
  * 040 apm_bios_info ... | 070 acpi_rsdp_addr | 0c0 ext_ramdisk_image | 0c4 ext_ramdisk_size
- * 0c8 ext_cmd_line_ptr  | 1e0 alt_mem_k | 1e8 e820_entries | 1ef sentinel (must be 0)
+ * 0c8 ext_cmd_line_ptr  | 1c0 efi_info | 1e0 alt_mem_k | 1e8 e820_entries | 1ec secure_boot
+ * 1ef sentinel (must be 0)
  * 1f1 setup_header      | 2d0 e820_table | cd0 the rest | 1000 end
  */
 struct boot_params {
@@ -136,16 +180,30 @@ struct boot_params {
     uint8_t orig_video_lines;
     uint8_t orig_video_isVGA;
     uint16_t orig_video_points;
-    uint8_t unused_012[14];
+    uint16_t lfb_width;  /* pixels */
+    uint16_t lfb_height;
+    uint16_t lfb_depth; /* bits per pixel */
+    uint32_t lfb_base;
+    uint32_t lfb_size; /* bytes */
     uint16_t cl_magic;
     uint16_t cl_offset;
-    uint8_t unused_024[0x70 - 0x24];
+    uint16_t lfb_linelength; /* bytes */
+    uint8_t colours[8];      /* size and position of red, green, blue and the rest */
+    uint8_t unused_02e[4];
+    uint16_t pages;
+    uint8_t unused_034[2];
+    uint32_t capabilities; /* VIDEO_CAPABILITY_* */
+    uint32_t ext_lfb_base; /* upper half */
+    uint8_t unused_03e[0x70 - 0x3e];
     uint64_t acpi_rsdp_addr;
-    uint8_t unused_078[0x1e0 - 0x78];
+    uint8_t unused_078[0x1c0 - 0x78];
+    struct linux_efi_info efi_info;
     uint32_t alt_mem_k;
     uint8_t unused_1e4[4];
     uint8_t e820_entries;
-    uint8_t unused_1e9[LINUX_SETUP_HEADER_OFFSET - 0x1e9];
+    uint8_t unused_1e9[3];
+    uint8_t secure_boot; /* 0: not asked; 1: unknown; 2: off; 3: on */
+    uint8_t unused_1ed[LINUX_SETUP_HEADER_OFFSET - 0x1ed];
     struct setup_header hdr;
     uint8_t unused_290[0x2d0 - LINUX_SETUP_HEADER_LIMIT];
     struct e820_entry e820_table[LINUX_E820_MAX_ENTRIES_ZEROPAGE];
@@ -160,10 +218,16 @@ LINUX_ASSERT_PARAMS(ext_mem_k, 0x02);
 LINUX_ASSERT_PARAMS(orig_video_mode, 0x06);
 LINUX_ASSERT_PARAMS(orig_video_lines, 0x0e);
 LINUX_ASSERT_PARAMS(orig_video_points, 0x10);
+LINUX_ASSERT_PARAMS(lfb_base, 0x18);
 LINUX_ASSERT_PARAMS(cl_magic, 0x20);
+LINUX_ASSERT_PARAMS(colours, 0x26);
+LINUX_ASSERT_PARAMS(pages, 0x32);
+LINUX_ASSERT_PARAMS(ext_lfb_base, 0x3a);
 LINUX_ASSERT_PARAMS(acpi_rsdp_addr, 0x70);
+LINUX_ASSERT_PARAMS(efi_info, 0x1c0);
 LINUX_ASSERT_PARAMS(alt_mem_k, 0x1e0);
 LINUX_ASSERT_PARAMS(e820_entries, 0x1e8);
+LINUX_ASSERT_PARAMS(secure_boot, 0x1ec);
 LINUX_ASSERT_PARAMS(hdr, 0x1f1);
 LINUX_ASSERT_PARAMS(e820_table, 0x2d0);
 static_assert(sizeof(struct boot_params) == 0x1000, "zero-page.rst");

@@ -121,7 +121,7 @@ enum multiboot2_tag_type {
     MULTIBOOT2_TAG_ACPI_OLD = 14, /* 8 a copy of the RSDP of ACPI 1.0 */
     MULTIBOOT2_TAG_ACPI_NEW = 15, /* 8 a copy of the RSDP of ACPI 2.0 and later */
     MULTIBOOT2_TAG_NETWORK = 16,
-    MULTIBOOT2_TAG_EFI_MMAP = 17,
+    MULTIBOOT2_TAG_EFI_MMAP = 17, /* 8 descriptor_size | 12 descriptor_version | 16 the map */
     MULTIBOOT2_TAG_EFI_BS = 18,
     MULTIBOOT2_TAG_EFI32_IH = 19,
     MULTIBOOT2_TAG_EFI64_IH = 20,
@@ -199,6 +199,22 @@ static_assert(offsetof(struct multiboot2_tag_framebuffer, color_info) ==
               "Multiboot 2.0, 3.6.12");
 static_assert(sizeof(struct multiboot2_tag_framebuffer) == MULTIBOOT2_FRAMEBUFFER_SIZE_RGB,
               "Multiboot 2.0, 3.6.12");
+
+/* 8 pointer, to the EFI system table | 16 */
+struct multiboot2_tag_efi64 {
+    struct multiboot2_tag tag;
+    uint64_t pointer;
+};
+
+/* 8 descriptor_size | 12 descriptor_version | 16 descriptors, as GetMemoryMap gives them */
+struct multiboot2_tag_efi_mmap {
+    struct multiboot2_tag tag;
+    uint32_t descriptor_size;
+    uint32_t descriptor_version;
+};
+
+static_assert(sizeof(struct multiboot2_tag_efi64) == 16, "Multiboot 2.0, 3.6.14");
+static_assert(sizeof(struct multiboot2_tag_efi_mmap) == 16, "Multiboot 2.0, 3.6.17");
 
 struct multiboot2_tag_load_base_addr {
     struct multiboot2_tag tag;

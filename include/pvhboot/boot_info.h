@@ -11,6 +11,7 @@
 #include "abi/hvm_start_info.h"
 #include "pvhboot/display.h"
 #include "pvhboot/error.h"
+#include "pvhboot/firmware.h"
 #include "pvhboot/memory.h"
 #include "pvhboot/memory_map.h"
 #include "pvhboot/options.h"
@@ -76,6 +77,9 @@ struct machine {
 #if PVHBOOT_BUNDLES
     /* A self-contained image's, in memory behind it: module 0, the host's follow. .size 0: none. */
     struct hvm_modlist_entry bundle;
+#endif
+#if PVHBOOT_EFI
+    const struct firmware *firmware; /* in the image; NULL when no UEFI was there before us */
 #endif
     /*
      * The memory map by hypercall, in an image with PVHBOOT_XEN. False when there is no Xen. Else

@@ -6,6 +6,7 @@
 #ifndef PVHBOOT_DISPLAY_H
 #define PVHBOOT_DISPLAY_H
 
+#include "pvhboot/firmware.h"
 #include "pvhboot/memory_map.h"
 
 /* What there is. */
@@ -35,7 +36,7 @@ enum display_kind {
 
 struct display_mode {
     enum display_kind kind;
-    uint32_t address; /* physical */
+    uint64_t address; /* physical */
     uint32_t pitch;   /* bytes from one line to the next */
     uint32_t width;   /* pixels or characters */
     uint32_t height;
@@ -47,6 +48,11 @@ struct display_mode {
 /* The device's linear mode that comes nearest to what is asked for; the device has one. */
 struct display_mode display_nearest(const struct display_device *device,
                                     const struct display_request *request);
+
+#if PVHBOOT_EFI
+/* The mode that a firmware left its display in; there is one. */
+struct display_mode display_told(const struct firmware_display *told);
+#endif
 
 /* The mode that a VGA's text is in. */
 struct display_mode display_text(const struct display_device *device);

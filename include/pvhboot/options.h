@@ -91,6 +91,12 @@ struct span options_skip_ours(struct span line);
 /* Whether there is nothing on the line but words of ours. */
 bool options_are_all(struct span line);
 
+/*
+ * The next word from *at on that begins so; *at is then behind it. False, *at at the line's end,
+ * when there is none.
+ */
+bool options_find(struct span line, size_t *at, const char *beginning, struct span *word);
+
 /* Whether one of the line's words begins so. */
 bool options_has_word(struct span line, const char *beginning);
 

@@ -22,6 +22,11 @@ extern const struct {
 } own_bundle;
 #endif
 
+#if PVHBOOT_EFI
+/* pvh.S: filled in by the front end for UEFI. */
+extern const struct firmware firmware_slot;
+#endif
+
 _Noreturn void pvh_main(uint32_t start_info_address);
 
 /* From the host's word to a checked plan. Nothing but free RAM was written when it fails. */
@@ -42,12 +47,22 @@ static bool prepare(const struct machine *machine, uint32_t address, struct opti
     return good && collected && loader_plan(info, options, handoff_mover_size(), plan, error);
 }
 
+/* Under UEFI a VGA shows no text. */
+static bool has_firmware(const struct machine *machine) {
+#if PVHBOOT_EFI
+    return machine->firmware;
+#else
+    (void)machine;
+    return false;
+#endif
+}
+
 /* VGA text is used only where the memory map says that its memory is not RAM. */
 static struct console make_console(const struct options *options, struct range image,
                                    const struct boot_info *info) {
     struct console console = console_make(options->consoles, image);
     struct range vga = {VGA_TEXT_ADDRESS, VGA_TEXT_ADDRESS + VGA_TEXT_SIZE};
-    if (info->map.count && !memory_map_has_ram(&info->map, vga))
+    if (info->map.count && !memory_map_has_ram(&info->map, vga) && !has_firmware(&info->machine))
         console_allow_vga(&console);
     return console;
 }
@@ -64,6 +79,9 @@ _Noreturn void pvh_main(uint32_t start_info_address) {
         .long_mode = cpu_has_long_mode(),
 #if PVHBOOT_BUNDLES
         .bundle = {.paddr = own_bundle.address, .size = own_bundle.size},
+#endif
+#if PVHBOOT_EFI
+        .firmware = firmware_slot.system_table ? &firmware_slot : NULL,
 #endif
 #if PVHBOOT_XEN
         .read_memory_map = xen_read_memory_map,

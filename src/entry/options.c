@@ -348,6 +348,20 @@ bool options_are_all(struct span line) {
     return true;
 }
 
+bool options_find(struct span line, size_t *at, const char *beginning, struct span *found) {
+    const char *start = (const char *)line.bytes;
+    const char *end = start + line.size;
+    struct word word = {NULL, start + *at};
+    while (next_word(word.end, end, &word))
+        if (take(&(struct word){word.next, word.end}, beginning)) {
+            *at = (size_t)(word.end - start);
+            return span_slice(line, (size_t)(word.next - start), (size_t)(word.end - word.next),
+                              found);
+        }
+    *at = line.size;
+    return false;
+}
+
 bool options_has_word(struct span line, const char *beginning) {
     const char *end = (const char *)line.bytes + line.size;
     struct word word = {NULL, (const char *)line.bytes};

@@ -117,6 +117,16 @@ own_bundle:
     .long 0, 0
 #endif
 
+#if PVHBOOT_EFI
+/* What only the front end for UEFI writes, before it enters here: include/pvhboot/firmware.h. */
+    .globl firmware_slot
+    .p2align 4
+    .ascii "UEFI for pvhboot"
+firmware_slot:
+    .skip 68
+    .long image_end
+#endif
+
 /* Not in .bss: a stack need not be cleared. */
     .section .stack, "aw", @nobits
     .p2align 4

@@ -227,6 +227,19 @@ static uint32_t end_if_overlaps(struct span span, struct range range) {
     return span.size && range_overlaps(span_range(span), range) ? span_range(span).end : 0;
 }
 
+/* What UEFI's memory map takes, which outlives the host; empty without UEFI. */
+static struct range firmware_map(const struct machine *machine) {
+#if PVHBOOT_EFI
+    const struct firmware *firmware = machine->firmware;
+    if (firmware)
+        return (struct range){firmware->memory_map,
+                              firmware->memory_map + firmware->memory_map_size};
+#else
+    (void)machine;
+#endif
+    return (struct range){0, 0};
+}
+
 /* struct in_use: everything of the host's, straight from its lists. */
 static uint32_t host_overlap_end(const void *context, struct range range) {
     const struct host_lists *lists = context;
@@ -237,6 +250,8 @@ static uint32_t host_overlap_end(const void *context, struct range range) {
         return lists->machine->image.end;
     if (range_overlaps(lists->start_info, range))
         return lists->start_info.end;
+    if (range_overlaps(firmware_map(lists->machine), range))
+        return firmware_map(lists->machine).end;
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
         if (end_if_overlaps(spans[i], range))
             return span_range(spans[i]).end;
@@ -266,6 +281,7 @@ static uint32_t host_overlap_end(const void *context, struct range range) {
 
 /* Ranges that go into boot_info.in_use beside two for each module. */
 #define IN_USE_OTHERS 6u
+#define FIXED_RANGES 2u
 #define ALIGNMENT_SLACK 8u
 
 /* Elements of the import's lists, and of those that memory_map_reserve wants then. */
@@ -282,7 +298,7 @@ static uint64_t copies_size(const struct host_lists *lists) {
     uint64_t size = lists->line.size + ALIGNMENT_SLACK;
     size += lists->lines_size + count * ALIGNMENT_SLACK;
     size += count * (ARENA_SIZE(struct boot_module, BOOT_MODULE_SIZE) + 2 * sizeof(struct range));
-    size += (IN_USE_OTHERS + 1) * sizeof(struct range) + 4 * ALIGNMENT_SLACK;
+    size += (IN_USE_OTHERS + FIXED_RANGES) * sizeof(struct range) + 4 * ALIGNMENT_SLACK;
     const size_t memory_range_size = ARENA_SIZE(struct memory_range, MEMORY_RANGE_SIZE);
     size += map_ranges(lists) * (memory_range_size + sizeof(struct range)) +
             pc_map_ranges(lists) * 2 * memory_range_size + 4 * ALIGNMENT_SLACK;
@@ -378,11 +394,11 @@ static bool import_map(const struct host_lists *lists, struct boot_info *info) {
 static bool list_in_use(const struct host_lists *lists, struct boot_info *info) {
     size_t capacity = IN_USE_OTHERS + 2 * ((size_t)lists->own + lists->host_modules);
     info->in_use.ranges = arena_allocate(&info->arena, capacity, sizeof(struct range));
-    info->fixed.ranges = arena_allocate(&info->arena, 1, sizeof(struct range));
+    info->fixed.ranges = arena_allocate(&info->arena, FIXED_RANGES, sizeof(struct range));
     if (!info->in_use.ranges || !info->fixed.ranges)
         return false;
     info->in_use.capacity = capacity;
-    info->fixed.capacity = 1;
+    info->fixed.capacity = FIXED_RANGES;
     range_list_add(&info->in_use, lists->machine->image);
     range_list_add(&info->in_use, lists->start_info);
     range_list_add(&info->in_use, text_range(lists->line));
@@ -390,6 +406,7 @@ static bool list_in_use(const struct host_lists *lists, struct boot_info *info) 
     range_list_add(&info->in_use, span_range(lists->table.bytes));
     range_list_add(&info->in_use, info->arena.range);
     range_list_add(&info->fixed, span_range(lists->rsdp));
+    range_list_add(&info->fixed, firmware_map(lists->machine));
     return true;
 }
 

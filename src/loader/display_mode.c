@@ -68,6 +68,19 @@ struct display_mode display_nearest(const struct display_device *device,
     return mode;
 }
 
+#if PVHBOOT_EFI
+struct display_mode display_told(const struct firmware_display *told) {
+    struct display_mode mode = {.kind = DISPLAY_LINEAR,
+                                .address = told->address,
+                                .pitch = told->pitch,
+                                .width = told->width,
+                                .height = told->height,
+                                .bits = told->bits};
+    memcpy(mode.colours, told->colours, sizeof mode.colours);
+    return mode;
+}
+#endif
+
 struct display_mode display_text(const struct display_device *device) {
     return (struct display_mode){.kind = DISPLAY_TEXT,
                                  .address = VGA_TEXT_ADDRESS,

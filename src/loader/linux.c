@@ -284,6 +284,10 @@ static bool write_parameters(struct linux_boot *boot, struct error *error) {
     write_device_tree(boot, bytes, tree_offset);
     write_extended_memory(&info->map, params);
     params->acpi_rsdp_addr = info->rsdp.size ? info->rsdp.address : 0;
+#if PVHBOOT_EFI
+    if (info->machine.firmware)
+        linux_write_firmware(info->machine.firmware, params);
+#endif
     return write_command_line(boot, (uint8_t *)bytes + line_offset, error);
 }
 

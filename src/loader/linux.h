@@ -59,6 +59,14 @@ struct linux_boot {
     bool tell_rsdp;          /* by a word on the command line */
 };
 
+#if PVHBOOT_EFI
+/*
+ * boot_params' efi_info, secure_boot and, where the firmware left a display, screen_info. `params`
+ * is zeros there.
+ */
+void linux_write_firmware(const struct firmware *firmware, struct boot_params *params);
+#endif
+
 /* Writes boot_params and fills in the handoff, of a plan in which kernel and initrd are placed:
  * errors 309, 313 and 314. */
 bool linux_hand_over(struct linux_boot *boot, struct error *error);

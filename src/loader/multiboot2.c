@@ -240,9 +240,19 @@ static void write_text(struct writer *writer, enum multiboot2_tag_type type, siz
 /* Most bytes that tags take beside those counted one by one. */
 #define OTHER_TAGS 512u
 
+static size_t firmware_map_size(const struct boot_info *info) {
+#if PVHBOOT_EFI
+    return info->machine.firmware ? info->machine.firmware->memory_map_size : 0;
+#else
+    (void)info;
+    return 0;
+#endif
+}
+
 static uint64_t information_size(const struct multiboot_boot *boot) {
     const struct payload *payload = boot->payload;
     uint64_t size = OTHER_TAGS + boot->plan->info->rsdp.size;
+    size += firmware_map_size(boot->plan->info);
     size += multiboot_line_room(boot) + boot->kernel.load.elf.section_headers.size;
     size += (uint64_t)multiboot_memory_count(boot) * sizeof(struct multiboot2_mmap_entry);
     for (uint32_t i = 0; i < payload->module_count; i++)
@@ -339,6 +349,29 @@ static void write_rsdp(struct span rsdp, struct writer *writer) {
     }
 }
 
+#if PVHBOOT_EFI
+/* Boot services are gone, so that there is no tag for them, nor one for an image handle. */
+static void write_firmware(const struct boot_info *info, struct writer *writer) {
+    const struct firmware *firmware = info->machine.firmware;
+    struct span map;
+    if (!firmware || !memory_span(info->machine.memory, firmware->memory_map,
+                                  firmware->memory_map_size, &map))
+        return;
+    struct multiboot2_tag_efi64 *table = take_tag(writer, MULTIBOOT2_TAG_EFI64, sizeof *table);
+    table->pointer = firmware->system_table;
+    struct multiboot2_tag_efi_mmap *tag =
+        take_tag(writer, MULTIBOOT2_TAG_EFI_MMAP, sizeof *tag + map.size);
+    tag->descriptor_size = firmware->descriptor_size;
+    tag->descriptor_version = firmware->descriptor_version;
+    memcpy(tag + 1, map.bytes, map.size);
+}
+#else
+static void write_firmware(const struct boot_info *info, struct writer *writer) {
+    (void)info;
+    (void)writer;
+}
+#endif
+
 static void write_information(const struct multiboot_boot *boot, uint8_t *bytes) {
     struct writer writer = {bytes, sizeof(struct multiboot2_info)};
     write_command_line(boot, &writer);
@@ -354,6 +387,7 @@ static void write_information(const struct multiboot_boot *boot, uint8_t *bytes)
     write_sections(boot, &writer);
     write_display(&boot->display, &writer);
     write_rsdp(boot->plan->info->rsdp, &writer);
+    write_firmware(boot->plan->info, &writer);
     take_tag(&writer, MULTIBOOT2_TAG_END, sizeof(struct multiboot2_tag));
     *(struct multiboot2_info *)bytes = (struct multiboot2_info){(uint32_t)writer.used, 0};
 }

@@ -92,14 +92,33 @@ void multiboot_write_sections(const struct multiboot_boot *boot, uint8_t *header
 
 /* --- The display ------------------------------------------------------------------------------ */
 
-static bool find_display(struct multiboot_boot *boot, struct error *error) {
+#if PVHBOOT_EFI
+/* A firmware's display stays in its mode, which nobody can set any more; there is no text then. */
+static const struct firmware_display *find_told(const struct machine *machine) {
+    return machine->firmware && machine->firmware->display.address ? &machine->firmware->display
+                                                                   : NULL;
+}
+
+static bool take_told(struct multiboot_boot *boot) {
+    const struct firmware_display *told = find_told(&boot->plan->info->machine);
+    if (told && boot->kernel.wants_linear)
+        boot->display = display_told(told);
+    return told;
+}
+#else
+static bool take_told(struct multiboot_boot *boot) {
+    (void)boot;
+    return false;
+}
+#endif
+
+static void take_vga(struct multiboot_boot *boot) {
     const struct multiboot_kernel *kernel = &boot->kernel;
     const struct machine *machine = &boot->plan->info->machine;
     const struct memory_map *map = &boot->plan->info->map;
     struct handoff *handoff = &boot->plan->handoff;
     struct display_device device = {0};
     struct range text = {VGA_TEXT_ADDRESS, VGA_TEXT_ADDRESS + VGA_TEXT_SIZE};
-    boot->display.kind = DISPLAY_NONE;
     if (machine->find_display)
         machine->find_display(map, kernel->wants_linear, &device);
     if (device.linear) {
@@ -109,7 +128,13 @@ static bool find_display(struct multiboot_boot *boot, struct error *error) {
     } else if (device.text && kernel->takes_text && !memory_map_has_ram(map, text)) {
         boot->display = display_text(&device);
     }
-    return boot->display.kind != DISPLAY_NONE || !kernel->console_required ||
+}
+
+static bool find_display(struct multiboot_boot *boot, struct error *error) {
+    boot->display.kind = DISPLAY_NONE;
+    if (!take_told(boot))
+        take_vga(boot);
+    return boot->display.kind != DISPLAY_NONE || !boot->kernel.console_required ||
            FAIL(error, MULTIBOOT_NO_CONSOLE);
 }
 

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The program's own PE image, and what was put into its sections (UAPI, "Unified Kernel Image"). */
+#include "own_image.h"
+
+#include "abi/pe.h"
+#include "pvhboot/pe.h"
+#include "pvhboot/string.h"
+
+#define LINUX ".linux"
+#define PAYLOAD ".payload"
+#define INITRD ".initrd"
+#define CMDLINE ".cmdline"
+#define PROFILE ".profile"
+
+static bool has(const struct pe_sections *sections, const char *name) {
+    return pe_find_section(sections, 0, sections->count, name) < sections->count;
+}
+
+bool own_image_has_payload(struct span loaded) {
+    struct pe_sections sections;
+    return pe_find_sections(loaded, &sections) &&
+           (has(&sections, LINUX) || has(&sections, PAYLOAD));
+}
+
+/* A section that does not lie in the image gets what pe_section_bytes refuses. */
+bool own_image_to_file(struct span loaded, uint8_t *copy) {
+    struct pe_sections sections;
+    memcpy(copy, loaded.bytes, loaded.size);
+    if (!pe_find_sections((struct span){0, copy, loaded.size}, &sections))
+        return false;
+    uint8_t *at = copy + (sections.headers.bytes - copy);
+    for (uint32_t i = 0; i < sections.count; i++, at += sizeof(struct pe_section_header)) {
+        struct pe_section_header header;
+        memcpy(&header, at, sizeof header);
+        header.pointer_to_raw_data = header.virtual_address;
+        memcpy(at, &header, sizeof header);
+    }
+    return true;
+}
+
+static bool read_section(const struct pe_sections *sections, const char *name, struct span *bytes,
+                         struct error *error) {
+    const uint32_t index = pe_find_section(sections, 0, sections->count, name);
+    *bytes = output_text("");
+    return index == sections->count || pe_section_bytes(sections, index, bytes) ||
+           FAIL_TEXT(error, EFI_SECTION, output_text(name));
+}
+
+/* Up to its first NUL, without blanks around it, as systemd's stub reads it. */
+static struct span trim(struct span text) {
+    size_t start = 0;
+    size_t end = 0;
+    while (end < text.size && text.bytes[end])
+        end++;
+    while (end && text.bytes[end - 1] <= ' ')
+        end--;
+    while (start < end && text.bytes[start] <= ' ')
+        start++;
+    span_slice(text, start, end - start, &text);
+    return text;
+}
+
+/* The section's name becomes one that nobody looks for. */
+static void forget(const struct pe_sections *sections, const char *name) {
+    const uint32_t index = pe_find_section(sections, 0, sections->count, name);
+    if (index < sections->count)
+        memset((uint8_t *)(uintptr_t)sections->headers.bytes +
+                   index * sizeof(struct pe_section_header),
+               0, PE_SECTION_NAME_SIZE);
+}
+
+bool own_image_find(struct span copy, bool take_line, struct own_image *own, struct error *error) {
+    struct pe_sections sections;
+    *own = (struct own_image){
+        .payload = copy, .initrd = output_text(""), .command_line = output_text("")};
+    if (!pe_find_sections(copy, &sections))
+        return FAIL_TEXT(error, EFI_SECTION, output_text(PAYLOAD));
+    own->unified = has(&sections, LINUX);
+    if (own->unified && has(&sections, PAYLOAD))
+        return FAIL(error, EFI_TWO_PAYLOADS);
+    if (!own->unified && (!read_section(&sections, PAYLOAD, &own->payload, error) ||
+                          !read_section(&sections, INITRD, &own->initrd, error)))
+        return false;
+    if (!own->payload.size)
+        return FAIL_TEXT(error, EFI_SECTION, output_text(PAYLOAD));
+    /* A profile's line is in place of the one that holds for all. */
+    if (!take_line || has(&sections, PROFILE))
+        return true;
+    if (!read_section(&sections, CMDLINE, &own->command_line, error))
+        return false;
+    own->command_line = trim(own->command_line);
+    forget(&sections, CMDLINE);
+    return true;
+}
