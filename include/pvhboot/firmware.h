@@ -38,12 +38,21 @@ struct firmware_display {
 };
 
 /*
+ * Glyphs, of the characters from GLYPH_FIRST to GLYPH_LAST: for each glyph_height rows of 16 bits,
+ * of which bit 0 is the leftmost pixel.
+ */
+#define GLYPH_FIRST ' '
+#define GLYPH_LAST '~'
+#define GLYPH_LARGEST 16u
+#define GLYPH_ROW_SIZE 2u
+
+/*
  *  0 +--------------------+
  *    | system_table       | 0: there is no UEFI, and nothing else counts
  *  8 +--------------------+
  *    | display            |
  * 48 +--------------------+
- *    | memory_map         | as the last GetMemoryMap gave it, in RAM that nothing may overwrite
+ *    | memory_map         | as the last GetMemoryMap gave it
  * 52 +--------------------+
  *    | memory_map_size    |
  * 56 +--------------------+
@@ -55,6 +64,16 @@ struct firmware_display {
  * 68 +--------------------+
  *    | image_end          | not the firmware's: where the image ends in memory, for the front end
  * 72 +--------------------+
+ *    | kept               | memory_map and glyphs are in it
+ * 76 +--------------------+
+ *    | kept_size          |
+ * 80 +--------------------+
+ *    | glyphs             | what characters look like, for our console; 0: nobody knows
+ * 84 +--------------------+
+ *    | glyph_width        | pixels, at most GLYPH_LARGEST
+ * 86 +--------------------+
+ *    | glyph_height       |
+ * 88 +--------------------+
  */
 struct firmware {
     uint64_t system_table;
@@ -65,10 +84,15 @@ struct firmware {
     uint32_t descriptor_version;
     uint32_t secure_boot;
     uint32_t image_end;
+    uint32_t kept;
+    uint32_t kept_size;
+    uint32_t glyphs;
+    uint16_t glyph_width;
+    uint16_t glyph_height;
 };
 
 static_assert(offsetof(struct firmware, memory_map) == 48, "pvh.S");
 static_assert(offsetof(struct firmware, image_end) == 68, "pvh.S");
-static_assert(sizeof(struct firmware) == 72, "pvh.S");
+static_assert(sizeof(struct firmware) == 88, "pvh.S");
 
 #endif

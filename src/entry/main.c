@@ -47,22 +47,19 @@ static bool prepare(const struct machine *machine, uint32_t address, struct opti
     return good && collected && loader_plan(info, options, handoff_mover_size(), plan, error);
 }
 
-/* Under UEFI a VGA shows no text. */
-static bool has_firmware(const struct machine *machine) {
-#if PVHBOOT_EFI
-    return machine->firmware;
-#else
-    (void)machine;
-    return false;
-#endif
-}
-
 /* VGA text is used only where the memory map says that its memory is not RAM. */
 static struct console make_console(const struct options *options, struct range image,
                                    const struct boot_info *info) {
     struct console console = console_make(options->consoles, image);
     struct range vga = {VGA_TEXT_ADDRESS, VGA_TEXT_ADDRESS + VGA_TEXT_SIZE};
-    if (info->map.count && !memory_map_has_ram(&info->map, vga) && !has_firmware(&info->machine))
+#if PVHBOOT_EFI
+    /* Under UEFI a VGA shows no text. */
+    if (firmware_slot.system_table) {
+        console_allow_display(&console, &firmware_slot);
+        return console;
+    }
+#endif
+    if (info->map.count && !memory_map_has_ram(&info->map, vga))
         console_allow_vga(&console);
     return console;
 }

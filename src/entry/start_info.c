@@ -228,12 +228,11 @@ static uint32_t end_if_overlaps(struct span span, struct range range) {
 }
 
 /* What UEFI's memory map takes, which outlives the host; empty without UEFI. */
-static struct range firmware_map(const struct machine *machine) {
+static struct range kept_for_firmware(const struct machine *machine) {
 #if PVHBOOT_EFI
     const struct firmware *firmware = machine->firmware;
     if (firmware)
-        return (struct range){firmware->memory_map,
-                              firmware->memory_map + firmware->memory_map_size};
+        return (struct range){firmware->kept, firmware->kept + firmware->kept_size};
 #else
     (void)machine;
 #endif
@@ -250,8 +249,8 @@ static uint32_t host_overlap_end(const void *context, struct range range) {
         return lists->machine->image.end;
     if (range_overlaps(lists->start_info, range))
         return lists->start_info.end;
-    if (range_overlaps(firmware_map(lists->machine), range))
-        return firmware_map(lists->machine).end;
+    if (range_overlaps(kept_for_firmware(lists->machine), range))
+        return kept_for_firmware(lists->machine).end;
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
         if (end_if_overlaps(spans[i], range))
             return span_range(spans[i]).end;
@@ -406,7 +405,7 @@ static bool list_in_use(const struct host_lists *lists, struct boot_info *info) 
     range_list_add(&info->in_use, span_range(lists->table.bytes));
     range_list_add(&info->in_use, info->arena.range);
     range_list_add(&info->fixed, span_range(lists->rsdp));
-    range_list_add(&info->fixed, firmware_map(lists->machine));
+    range_list_add(&info->fixed, kept_for_firmware(lists->machine));
     return true;
 }
 

@@ -84,6 +84,10 @@ static void vga_new_line(struct console *console) {
  * to the device: only a CRTC gives its index register back.
  */
 static bool vga_start(struct console *console) {
+#if PVHBOOT_EFI
+    if (console->firmware)
+        return true;
+#endif
     port_write8(VGA_CRTC_INDEX, VGA_CURSOR_HIGH);
     if (port_read8(VGA_CRTC_INDEX) != VGA_CURSOR_HIGH)
         return false;
@@ -100,6 +104,12 @@ static bool vga_start(struct console *console) {
 }
 
 static void vga_write(struct console *console, char byte) {
+#if PVHBOOT_EFI
+    if (console->firmware) {
+        console_display_write(console, byte);
+        return;
+    }
+#endif
     if (byte == '\n') {
         vga_new_line(console);
         return;

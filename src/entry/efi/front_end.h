@@ -110,6 +110,13 @@ enum secure_boot secure_boot_read(void);
 /* GOP's display, or one whose address is 0. */
 struct firmware_display display_read(void);
 
+/*
+ * Fills in glyph_width and glyph_height, and `glyphs`, which has room for GLYPHS_SIZE. False when
+ * the firmware has none, or they are of different sizes.
+ */
+#define GLYPHS_SIZE ((GLYPH_LAST - GLYPH_FIRST + 1u) * 2u * GLYPH_LARGEST * GLYPH_ROW_SIZE)
+bool glyphs_read(struct firmware *firmware, uint16_t *glyphs);
+
 /* The RSDP's physical address, of the latest revision there is; 0 without. ACPI 6.4, 5.2.5.2. */
 uint64_t rsdp_read(void);
 

@@ -106,6 +106,19 @@ static EFI_STATUS read_map(struct front_end *front, UINTN *size, UINTN *key) {
     return status;
 }
 
+/* The glyphs, if there are any, and behind them the map: both outlive this program. */
+static bool take_kept(struct front_end *front, UINTN map_size, struct failure *failure) {
+    struct firmware *firmware = &front->firmware;
+    firmware->kept_size = GLYPHS_SIZE + (uint32_t)map_size;
+    if (!low_memory_take(front, firmware->kept_size, &firmware->kept, failure))
+        return false;
+    if (firmware->display.address && glyphs_read(firmware, (uint16_t *)(uintptr_t)firmware->kept))
+        firmware->glyphs = firmware->kept;
+    front->map.address = firmware->kept + GLYPHS_SIZE;
+    front->map.capacity = map_size;
+    return true;
+}
+
 /* Memory for the map, and for as many entries of a start_info. */
 static bool take_map_memory(struct front_end *front, struct failure *failure) {
     UINTN size;
@@ -118,11 +131,10 @@ static bool take_map_memory(struct front_end *front, struct failure *failure) {
                       status);
     const UINTN capacity = size + SPARE_DESCRIPTORS * front->firmware.descriptor_size;
     front->table.capacity = capacity / front->firmware.descriptor_size;
-    if (!low_memory_take(front, capacity, &front->map.address, failure) ||
+    if (!take_kept(front, capacity, failure) ||
         !low_memory_take(front, front->table.capacity * sizeof *front->table.entries, &table,
                          failure))
         return false;
-    front->map.capacity = capacity;
     front->table.entries = (struct hvm_memmap_table_entry *)(uintptr_t)table;
     return true;
 }
