@@ -28,6 +28,22 @@ static void print_named(struct output output, const char *format, const char *na
     PRINT_TEXT(output, format, text, range.start, range.end);
 }
 
+#if PVHBOOT_EFI
+__attribute__((noinline)) static void print_firmware(struct output output,
+                                                     const struct firmware *firmware) {
+    static const char *const states[] = {"not asked", "unknown", "off", "on"};
+    if (!firmware)
+        return;
+    struct span secure_boot = output_text(states[firmware->secure_boot & 3]);
+    PRINT_TEXT(
+        output, "pvhboot: UEFI system table at %x, memory map at %x, %u bytes, Secure Boot %S\n",
+        secure_boot, firmware->system_table, firmware->memory_map, firmware->memory_map_size);
+    if (firmware->display.address)
+        PRINT(output, "pvhboot: UEFI display %u x %u, %u bits, at %x\n", firmware->display.width,
+              firmware->display.height, firmware->display.bits, firmware->display.address);
+}
+#endif
+
 static void print_host(struct output output, const struct boot_info *info) {
     PRINT(output, "pvhboot: start_info version %u at %x, flags %x, image %x to %x\n", info->version,
           info->start_info, info->flags, info->machine.image.start, info->machine.image.end);
@@ -36,6 +52,9 @@ static void print_host(struct output output, const struct boot_info *info) {
     else
         PRINT(output, "pvhboot: no RSDP\n");
     PRINT_TEXT(output, "pvhboot: command line \"%S\"\n", info->command_line, 0);
+#if PVHBOOT_EFI
+    print_firmware(output, info->machine.firmware);
+#endif
 }
 
 static void print_map(struct output output, const struct memory_map *map) {

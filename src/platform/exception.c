@@ -10,6 +10,11 @@
 extern const uint8_t image_start[];
 extern const uint8_t image_end[];
 
+#if PVHBOOT_EFI
+/* pvh.S: filled in by the front end for UEFI. */
+extern const struct firmware firmware_slot;
+#endif
+
 /* What pvh.S's stubs leave on the stack. */
 struct exception_frame {
     uint32_t edi, esi, ebp, esp, ebx, edx, ecx, eax; /* pushal */
@@ -62,6 +67,10 @@ _Noreturn void exception_report(const struct exception_frame *frame) {
         options.consoles &= ~CONSOLE_XEN;
     struct console console = console_make(
         options.consoles, (struct range){(uintptr_t)image_start, (uintptr_t)image_end});
+#if PVHBOOT_EFI
+    if (firmware_slot.system_table)
+        console_allow_display(&console, &firmware_slot);
+#endif
     error_print(console_output(&console), &error);
     console_finish(&console);
     if (without_xen)
