@@ -47,12 +47,14 @@ struct front_end {
     EFI_HANDLE handle;
     EFI_LOADED_IMAGE *loaded;
     struct low_pages *taken;
+    struct range place; /* image_place, in which nothing may lie */
     enum secure_boot secure_boot;
     struct span line;                                     /* start_info's, NUL-terminated */
     struct hvm_modlist_entry modules[BOOT_MODULES_LIMIT]; /* the payload first */
     uint32_t module_count;
     uint64_t rsdp;         /* physical, 0: none */
     uint16_t ebda_segment; /* where it is copied to, for kernels of PCs; 0: nowhere */
+    bool tell_ebda;        /* the word that points there is in RAM */
     struct firmware firmware;
     struct map_memory map;
     struct efi_memory_table table; /* in handed over memory */
@@ -137,8 +139,8 @@ uint32_t image_size(void);
 /*
  * Writes the start_info, leaves boot services and enters the image. Returns only with a failure:
  * EFI_NO_MEMORY, EFI_NO_MEMORY_MAP, EFI_MEMORY_MAP, EFI_PLACE_TAKEN, and EFI_EXIT, after which the
- * firmware's console may be gone: *silent.
+ * firmware's console may be gone: *gone.
  */
-bool leave(struct front_end *front, bool *silent, struct failure *failure);
+bool leave(struct front_end *front, bool *gone, struct failure *failure);
 
 #endif

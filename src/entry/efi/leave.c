@@ -53,7 +53,7 @@ _Noreturn static void enter(const struct front_end *front) {
     memcpy(code, enter_start, (size_t)(enter_end - enter_start));
     *(struct enter_parameters *)(code + (enter_parameters - enter_start)) =
         (struct enter_parameters){front->image, image_size(), front->start_info,
-                                  front->ebda_segment};
+                                  front->tell_ebda ? front->ebda_segment : 0};
     __asm__ volatile("jmp *%0" ::"r"(code), "D"(code) : "memory");
     __builtin_unreachable();
 }
@@ -147,12 +147,13 @@ static bool tell_map(struct front_end *front, UINTN *key, struct failure *failur
         return REFUSE(failure, status, EFI_NO_MEMORY_MAP, status);
     const struct efi_memory_map map = {(const uint8_t *)(uintptr_t)front->map.address, size,
                                        front->firmware.descriptor_size};
-    const struct range place = image_place();
+    const struct range place = front->place;
     failure->status = EFI_LOAD_ERROR;
     if (!efi_memory_convert(&map, &front->table, &failure->error))
         return false;
     if (!efi_memory_is_ram(&front->table, place))
         return REFUSE(failure, EFI_OUT_OF_RESOURCES, EFI_PLACE_TAKEN, place.start, place.end);
+    front->tell_ebda = efi_memory_is_ram(&front->table, (struct range){0, PAGE_SIZE});
     front->firmware.memory_map = front->map.address;
     front->firmware.memory_map_size = (uint32_t)size;
     front->firmware.image_end = place.end;
@@ -181,23 +182,22 @@ static bool write_start_info(struct front_end *front, struct failure *failure) {
     return true;
 }
 
-bool leave(struct front_end *front, bool *silent, struct failure *failure) {
-    EFI_STATUS status = EFI_SUCCESS;
-    *silent = false;
+bool leave(struct front_end *front, bool *gone, struct failure *failure) {
+    EFI_STATUS status;
+    unsigned calls = 0;
+    *gone = false;
     if (!image_copy(front, failure) || !make_entering(front, failure) ||
         !place_rsdp(front, failure) || !take_map_memory(front, failure) ||
         !write_start_info(front, failure))
         return false;
-    for (unsigned i = 0; i < EXIT_CALLS; i++) {
+    do {
         UINTN key;
         if (!tell_map(front, &key, failure))
             return false;
-        *silent = true;
+        *gone = true;
         status = BS->ExitBootServices(front->handle, key);
         if (!EFI_ERROR(status))
             enter(front);
-        if (status != EFI_INVALID_PARAMETER)
-            break;
-    }
-    return REFUSE(failure, status, EFI_EXIT, EXIT_CALLS, status);
+    } while (++calls < EXIT_CALLS && status == EFI_INVALID_PARAMETER);
+    return REFUSE(failure, status, EFI_EXIT, calls, status);
 }

@@ -20,6 +20,7 @@ static EFI_STATUS take(struct front_end *front, EFI_ALLOCATE_TYPE how, EFI_MEMOR
 /* Page by page where something is in the way, which the last memory map judges. */
 void low_memory_claim(struct front_end *front, struct range place) {
     EFI_PHYSICAL_ADDRESS address = place.start;
+    front->place = place;
     const UINTN pages = EFI_SIZE_TO_PAGES(place.end - place.start);
     if (!EFI_ERROR(take(front, AllocateAddress, EfiLoaderData, &address, pages)))
         return;
@@ -29,10 +30,15 @@ void low_memory_claim(struct front_end *front, struct range place) {
 
 uint32_t low_memory_find(struct front_end *front, uint64_t size, EFI_MEMORY_TYPE type,
                          uint32_t end) {
-    EFI_PHYSICAL_ADDRESS address = end - 1;
-    if (size >= end ||
-        EFI_ERROR(take(front, AllocateMaxAddress, type, &address, EFI_SIZE_TO_PAGES(size))))
+    EFI_PHYSICAL_ADDRESS address;
+    if (size >= end)
         return 0;
+    /* What the firmware gives back in the image's place stays taken, and is not used. */
+    do {
+        address = end - 1;
+        if (EFI_ERROR(take(front, AllocateMaxAddress, type, &address, EFI_SIZE_TO_PAGES(size))))
+            return 0;
+    } while (address < front->place.end && address + size > front->place.start);
     return (uint32_t)address;
 }
 

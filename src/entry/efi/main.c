@@ -2,7 +2,8 @@
 /* The front end's boot sequence. */
 #include "front_end.h"
 
-#include "pvhboot/string.h"
+#include "pvhboot/console.h"
+#include "pvhboot/options.h"
 
 /* shim starts only what says which security generation it is of (shim, SBAT.md). */
 static const char sbat[] __attribute__((used, section(".sbat"))) =
@@ -27,6 +28,14 @@ static void report(const struct failure *failure) {
         error_print((struct output){write_console, NULL}, &failure->error);
 }
 
+/* On the image's own consoles: those of the firmware may be gone. */
+static void report_here(const struct front_end *front, const struct failure *failure) {
+    struct console console = console_make(CONSOLE_ALL, front->place);
+    console_allow_display(&console, &front->firmware);
+    error_print(console_output(&console), &failure->error);
+    console_finish(&console);
+}
+
 /* From the firmware's word to all that is handed over. */
 static bool prepare(struct front_end *front, struct failure *failure) {
     EFI_STATUS status =
@@ -47,12 +56,14 @@ static bool prepare(struct front_end *front, struct failure *failure) {
 EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *system_table) {
     struct front_end front = {.handle = handle};
     struct failure failure;
-    bool silent = false;
+    bool gone = false;
     InitializeLib(handle, system_table);
     /* leave comes back only when it fails. */
     if (prepare(&front, &failure))
-        leave(&front, &silent, &failure);
-    if (!silent)
+        leave(&front, &gone, &failure);
+    if (gone)
+        report_here(&front, &failure);
+    else
         report(&failure);
     low_memory_release(&front);
     return failure.status;
