@@ -57,9 +57,11 @@ static bool fill_in(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode,
     display->bits = bytes * 8;
     display->pitch = (uint32_t)pitch;
     display->size = pitch * display->height;
+    uint64_t end;
     return display->width && display->height && display->height <= LARGEST && pitch <= LARGEST &&
            info->PixelsPerScanLine >= display->width && display->size <= mode->FrameBufferSize &&
-           display->size <= UINT32_MAX;
+           display->size <= UINT32_MAX &&
+           !__builtin_add_overflow(mode->FrameBufferBase, display->size, &end);
 }
 
 struct firmware_display efi_display(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode) {

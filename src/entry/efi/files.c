@@ -122,13 +122,18 @@ static bool load_opened(struct front_end *front, EFI_FILE_HANDLE file, struct sp
 
 bool file_load(struct front_end *front, struct span name, struct span *bytes,
                struct failure *failure) {
-    EFI_FILE_HANDLE root = LibOpenRoot(front->loaded->DeviceHandle);
+    EFI_GUID guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
+    EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *volume;
+    EFI_FILE_HANDLE root;
     EFI_FILE_HANDLE file;
-    if (!root)
+    EFI_STATUS status = BS->HandleProtocol(front->loaded->DeviceHandle, &guid, (void **)&volume);
+    if (EFI_ERROR(status))
         return REFUSE_TEXT(failure, EFI_NOT_FOUND, EFI_NO_FILE_SYSTEM, name);
+    status = volume->OpenVolume(volume, &root);
+    if (EFI_ERROR(status))
+        return REFUSE_TEXT(failure, status, EFI_FILE, name, status);
     CHAR16 *path = whole_path(front, name);
-    EFI_STATUS status =
-        path ? root->Open(root, &file, path, EFI_FILE_MODE_READ, 0) : EFI_INVALID_PARAMETER;
+    status = path ? root->Open(root, &file, path, EFI_FILE_MODE_READ, 0) : EFI_INVALID_PARAMETER;
     bool good = EFI_ERROR(status) ? REFUSE_TEXT(failure, status, EFI_FILE, name, status)
                                   : load_opened(front, file, name, bytes, failure);
     if (!EFI_ERROR(status))

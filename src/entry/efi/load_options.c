@@ -10,6 +10,7 @@
 
 /* --- UTF-16 and UTF-8 (Unicode 15, 3.9) ------------------------------------------------------- */
 
+#define ASCII_END 0x80u
 #define SURROGATES 0xd800u
 #define LOW_SURROGATES 0xdc00u
 #define SURROGATES_END 0xe000u
@@ -58,7 +59,8 @@ bool load_options_to_text(const uint8_t *options, size_t size, char *text) {
     const size_t units = size / 2;
     uint32_t character;
     *text = 0;
-    if (size % 2)
+    /* What firmware makes up, GUIDs and marks of its maker, is mostly sound UTF-16. */
+    if (size % 2 || (units && unit_at(options, 0) >= ASCII_END))
         return false;
     for (size_t i = 0; i < units && unit_at(options, i);) {
         if (!take_utf16(options, units, &i, &character) || !is_text(character))
@@ -186,7 +188,7 @@ bool load_options_take_words(struct span line, struct load_words *words, struct 
         kept = at;
         if (kept < line.size)
             kept++;
-        else if (words->rest_size && words->rest[words->rest_size - 1] == ' ')
+        else if (words->rest_size && words->rest[words->rest_size - 1] <= ' ')
             words->rest_size--;
     }
     keep(words, line, kept, line.size);

@@ -11,8 +11,8 @@
 
 /*
  * Load options as UTF-8, NUL-terminated, up to their first NUL. `size` is in bytes, `text` has room
- * for UTF8_SIZE(size / 2). False where they are no text: firmware gives the boot options that it
- * makes itself a GUID, which is not meant for us.
+ * for UTF8_SIZE(size / 2). False where they are no text, and where the first character is not
+ * ASCII: firmware gives the boot options that it makes itself a GUID, which is not meant for us.
  */
 bool load_options_to_text(const uint8_t *options, size_t size, char *text);
 

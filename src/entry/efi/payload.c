@@ -109,7 +109,7 @@ static bool add_payload_file(struct front_end *front, const struct load_words *w
     file.name = output_text(BESIDE);
     if (add_file(front, &file, failure))
         return true;
-    if (failure->status != EFI_NOT_FOUND)
+    if (failure->error.number != ERROR_EFI_FILE || failure->status != EFI_NOT_FOUND)
         return false;
     return REFUSE_TEXT(failure, EFI_NOT_FOUND, EFI_NO_PAYLOAD, file.name);
 }
