@@ -115,6 +115,13 @@ struct boot_info {
     struct range_list in_use;
     /* ...and those that must outlive it. */
     struct range_list fixed;
+#if PVHBOOT_EFI
+    /*
+     * So many of these are. Behind them is what better stays as it is: memory that was boot
+     * services' may have tables in it that kernels still read. None without UEFI.
+     */
+    size_t fixed_needed;
+#endif
     struct arena arena;
 };
 

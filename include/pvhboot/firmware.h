@@ -64,7 +64,7 @@ struct firmware_display {
  * 68 +--------------------+
  *    | image_end          | not the firmware's: where the image ends in memory, for the front end
  * 72 +--------------------+
- *    | kept               | memory_map and glyphs are in it
+ *    | kept               | memory_map, glyphs and used are in it
  * 76 +--------------------+
  *    | kept_size          |
  * 80 +--------------------+
@@ -74,6 +74,11 @@ struct firmware_display {
  * 86 +--------------------+
  *    | glyph_height       |
  * 88 +--------------------+
+ *    | used               | low memory that boot services had in use: ranges (start and end, 32
+ *    |                    | bits each), none empty
+ * 92 +--------------------+
+ *    | used_count         |
+ * 96 +--------------------+
  */
 struct firmware {
     uint64_t system_table;
@@ -89,10 +94,12 @@ struct firmware {
     uint32_t glyphs;
     uint16_t glyph_width;
     uint16_t glyph_height;
+    uint32_t used;
+    uint32_t used_count;
 };
 
 static_assert(offsetof(struct firmware, memory_map) == 48, "pvh.S");
 static_assert(offsetof(struct firmware, image_end) == 68, "pvh.S");
-static_assert(sizeof(struct firmware) == 88, "pvh.S");
+static_assert(sizeof(struct firmware) == 96, "pvh.S");
 
 #endif

@@ -125,7 +125,7 @@ own_bundle:
 firmware_slot:
     .skip 68
     .long image_end
-    .skip 16
+    .skip 24
 #endif
 
 /* Not in .bss: a stack need not be cleared. */

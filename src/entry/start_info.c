@@ -227,17 +227,53 @@ static uint32_t end_if_overlaps(struct span span, struct range range) {
     return span.size && range_overlaps(span_range(span), range) ? span_range(span).end : 0;
 }
 
-/* What UEFI's memory map takes, which outlives the host; empty without UEFI. */
-static struct range kept_for_firmware(const struct machine *machine) {
 #if PVHBOOT_EFI
-    const struct firmware *firmware = machine->firmware;
-    if (firmware)
-        return (struct range){firmware->kept, firmware->kept + firmware->kept_size};
-#else
-    (void)machine;
-#endif
-    return (struct range){0, 0};
+static struct range kept_for(const struct firmware *firmware) {
+    return (struct range){firmware->kept, firmware->kept + firmware->kept_size};
 }
+
+/* In place; firmware->used_count of them. */
+static const struct range *used_by(const struct machine *machine) {
+    const struct firmware *firmware = machine->firmware;
+    struct span ranges;
+    memory_span(machine->memory, firmware->used, firmware->used_count * sizeof(struct range),
+                &ranges);
+    return (const struct range *)ranges.bytes;
+}
+
+/* Of one of them, or 0. */
+__attribute__((noinline, cold)) static uint32_t firmware_overlap_end(const struct machine *machine,
+                                                                     struct range range) {
+    const struct range *used = used_by(machine);
+    for (uint32_t i = 0; i < machine->firmware->used_count; i++)
+        if (range_overlaps(used[i], range))
+            return used[i].end;
+    const struct range kept = kept_for(machine->firmware);
+    return range_overlaps(kept, range) ? kept.end : 0;
+}
+
+static uint64_t fixed_size(const struct machine *machine) {
+    return (2 + (uint64_t)machine->firmware->used_count) * sizeof(struct range);
+}
+
+/* The RSDP's, which is in the list, and the firmware's. */
+__attribute__((noinline, cold)) static bool list_fixed_for_firmware(const struct machine *machine,
+                                                                    struct boot_info *info) {
+    const struct range *used = used_by(machine);
+    struct range_list list = {.capacity = 2 + (size_t)machine->firmware->used_count};
+    list.ranges = arena_allocate(&info->arena, list.capacity, sizeof(struct range));
+    if (!list.ranges)
+        return false;
+    if (info->fixed.count)
+        range_list_add(&list, info->fixed.ranges[0]);
+    range_list_add(&list, kept_for(machine->firmware));
+    info->fixed_needed = list.count;
+    for (uint32_t i = 0; i < machine->firmware->used_count; i++)
+        range_list_add(&list, used[i]);
+    info->fixed = list;
+    return true;
+}
+#endif
 
 /* struct in_use: everything of the host's, straight from its lists. */
 static uint32_t host_overlap_end(const void *context, struct range range) {
@@ -249,8 +285,13 @@ static uint32_t host_overlap_end(const void *context, struct range range) {
         return lists->machine->image.end;
     if (range_overlaps(lists->start_info, range))
         return lists->start_info.end;
-    if (range_overlaps(kept_for_firmware(lists->machine), range))
-        return kept_for_firmware(lists->machine).end;
+#if PVHBOOT_EFI
+    if (lists->machine->firmware) {
+        const uint32_t end = firmware_overlap_end(lists->machine, range);
+        if (end)
+            return end;
+    }
+#endif
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
         if (end_if_overlaps(spans[i], range))
             return span_range(spans[i]).end;
@@ -280,7 +321,6 @@ static uint32_t host_overlap_end(const void *context, struct range range) {
 
 /* Ranges that go into boot_info.in_use beside two for each module. */
 #define IN_USE_OTHERS 6u
-#define FIXED_RANGES 2u
 #define ALIGNMENT_SLACK 8u
 
 /* Elements of the import's lists, and of those that memory_map_reserve wants then. */
@@ -297,10 +337,14 @@ static uint64_t copies_size(const struct host_lists *lists) {
     uint64_t size = lists->line.size + ALIGNMENT_SLACK;
     size += lists->lines_size + count * ALIGNMENT_SLACK;
     size += count * (ARENA_SIZE(struct boot_module, BOOT_MODULE_SIZE) + 2 * sizeof(struct range));
-    size += (IN_USE_OTHERS + FIXED_RANGES) * sizeof(struct range) + 4 * ALIGNMENT_SLACK;
+    size += (IN_USE_OTHERS + 1) * sizeof(struct range) + 4 * ALIGNMENT_SLACK;
     const size_t memory_range_size = ARENA_SIZE(struct memory_range, MEMORY_RANGE_SIZE);
     size += map_ranges(lists) * (memory_range_size + sizeof(struct range)) +
             pc_map_ranges(lists) * 2 * memory_range_size + 4 * ALIGNMENT_SLACK;
+#if PVHBOOT_EFI
+    if (lists->machine->firmware)
+        size += fixed_size(lists->machine) + ALIGNMENT_SLACK;
+#endif
     return size;
 }
 
@@ -393,11 +437,11 @@ static bool import_map(const struct host_lists *lists, struct boot_info *info) {
 static bool list_in_use(const struct host_lists *lists, struct boot_info *info) {
     size_t capacity = IN_USE_OTHERS + 2 * ((size_t)lists->own + lists->host_modules);
     info->in_use.ranges = arena_allocate(&info->arena, capacity, sizeof(struct range));
-    info->fixed.ranges = arena_allocate(&info->arena, FIXED_RANGES, sizeof(struct range));
+    info->fixed.ranges = arena_allocate(&info->arena, 1, sizeof(struct range));
     if (!info->in_use.ranges || !info->fixed.ranges)
         return false;
     info->in_use.capacity = capacity;
-    info->fixed.capacity = FIXED_RANGES;
+    info->fixed.capacity = 1;
     range_list_add(&info->in_use, lists->machine->image);
     range_list_add(&info->in_use, lists->start_info);
     range_list_add(&info->in_use, text_range(lists->line));
@@ -405,7 +449,10 @@ static bool list_in_use(const struct host_lists *lists, struct boot_info *info) 
     range_list_add(&info->in_use, span_range(lists->table.bytes));
     range_list_add(&info->in_use, info->arena.range);
     range_list_add(&info->fixed, span_range(lists->rsdp));
-    range_list_add(&info->fixed, kept_for_firmware(lists->machine));
+#if PVHBOOT_EFI
+    if (lists->machine->firmware && !list_fixed_for_firmware(lists->machine, info))
+        return false;
+#endif
     return true;
 }
 

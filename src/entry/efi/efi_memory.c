@@ -76,6 +76,26 @@ bool efi_memory_convert(const struct efi_memory_map *map, struct efi_memory_tabl
     return true;
 }
 
+size_t efi_memory_used(const struct efi_memory_map *map, struct range *ranges) {
+    size_t count = 0;
+    for (size_t at = 0; map->size - at >= map->descriptor_size; at += map->descriptor_size) {
+        EFI_MEMORY_DESCRIPTOR descriptor;
+        memcpy(&descriptor, map->descriptors + at, sizeof descriptor);
+        const uint64_t start = descriptor.PhysicalStart;
+        uint64_t end = start + (descriptor.NumberOfPages << EFI_PAGE_SHIFT_BITS);
+        if (end > LOW_MEMORY_END)
+            end = LOW_MEMORY_END;
+        if ((descriptor.Type != EfiBootServicesCode && descriptor.Type != EfiBootServicesData) ||
+            start >= end)
+            continue;
+        if (count && ranges[count - 1].end == start)
+            ranges[count - 1].end = (uint32_t)end;
+        else
+            ranges[count++] = (struct range){(uint32_t)start, (uint32_t)end};
+    }
+    return count;
+}
+
 bool efi_memory_is_ram(const struct efi_memory_table *table, struct range range) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < table->count; i++) {

@@ -42,6 +42,13 @@ uint32_t efi_memory_type(uint32_t type, uint64_t attribute);
 bool efi_memory_convert(const struct efi_memory_map *map, struct efi_memory_table *table,
                         struct error *error);
 
+/*
+ * Fills in `ranges` with the low memory that boot services have in use, and gives their number.
+ * It is RAM, but configuration tables may lie in it that kernels read later. There is room for as
+ * many ranges as the map has descriptors, which efi_memory_convert found to be good.
+ */
+size_t efi_memory_used(const struct efi_memory_map *map, struct range *ranges);
+
 /* Whether all of the range is RAM. UEFI's descriptors do not overlap. */
 bool efi_memory_is_ram(const struct efi_memory_table *table, struct range range);
 

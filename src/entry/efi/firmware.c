@@ -25,21 +25,47 @@ enum secure_boot secure_boot_read(void) {
     return SECURE_BOOT_ENABLED;
 }
 
-/* The one that the console is shown on, where there are several. */
-static EFI_GRAPHICS_OUTPUT_PROTOCOL *find_display(void) {
+/* EDK2 marks what its console is shown on by this (MdeModulePkg, Include/Guid/ConsoleOutDevice.h).
+ */
+#define CONSOLE_OUT_DEVICE_GUID                                                                    \
+    {                                                                                              \
+        0xd3b36f2c, 0xd551, 0x11d4, {                                                              \
+            0x9a, 0x46, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0x4d                                         \
+        }                                                                                          \
+    }
+
+/* Of one device; its address is 0 where that has none that can be drawn to. */
+static struct firmware_display display_of(EFI_HANDLE handle) {
     EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
     EFI_GRAPHICS_OUTPUT_PROTOCOL *display;
-    if (ST->ConsoleOutHandle &&
-        !EFI_ERROR(BS->HandleProtocol(ST->ConsoleOutHandle, &guid, (void **)&display)))
-        return display;
-    return EFI_ERROR(LibLocateProtocol(&guid, (void **)&display)) ? NULL : display;
-}
-
-struct firmware_display display_read(void) {
-    const EFI_GRAPHICS_OUTPUT_PROTOCOL *display = find_display();
-    if (!display || !display->Mode || !display->Mode->Info)
+    if (!handle || EFI_ERROR(BS->HandleProtocol(handle, &guid, (void **)&display)) ||
+        !display->Mode || !display->Mode->Info)
         return (struct firmware_display){0};
     return efi_display(display->Mode);
+}
+
+/*
+ * The console's own; where that stands for several devices, it cannot be drawn to: then the first
+ * of those that the console is shown on, else the first at all.
+ */
+struct firmware_display display_read(void) {
+    EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
+    EFI_GUID console = CONSOLE_OUT_DEVICE_GUID;
+    struct firmware_display found = display_of(ST->ConsoleOutHandle);
+    EFI_HANDLE *handles;
+    UINTN count;
+    bool shown = found.address;
+    if (shown || EFI_ERROR(LibLocateHandle(ByProtocol, &guid, NULL, &count, &handles)))
+        return found;
+    for (UINTN i = 0; i < count && !shown; i++) {
+        const struct firmware_display display = display_of(handles[i]);
+        void *mark;
+        shown = display.address && !EFI_ERROR(BS->HandleProtocol(handles[i], &console, &mark));
+        if (display.address && (shown || !found.address))
+            found = display;
+    }
+    FreePool(handles);
+    return found;
 }
 
 uint64_t rsdp_read(void) {

@@ -60,7 +60,8 @@ static bool read_glyph(const struct hii_font_protocol *font, CHAR16 character,
         return false;
     const bool good =
         image->bitmap && (character != GLYPH_FIRST || set_size(image, firmware)) &&
-        copy_glyph(image, firmware, glyphs + (character - GLYPH_FIRST) * firmware->glyph_height);
+        copy_glyph(image, firmware,
+                   glyphs + (size_t)(character - GLYPH_FIRST) * firmware->glyph_height);
     if (image->bitmap)
         FreePool(image->bitmap);
     FreePool(image);
@@ -72,8 +73,8 @@ bool glyphs_read(struct firmware *firmware, uint16_t *glyphs) {
     struct hii_font_protocol *font;
     if (EFI_ERROR(LibLocateProtocol(&guid, (void **)&font)))
         return false;
-    for (CHAR16 character = GLYPH_FIRST; character <= GLYPH_LAST; character++)
-        if (!read_glyph(font, character, firmware, glyphs))
+    for (unsigned character = GLYPH_FIRST; character <= GLYPH_LAST; character++)
+        if (!read_glyph(font, (CHAR16)character, firmware, glyphs))
             return false;
     return true;
 }

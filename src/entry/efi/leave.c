@@ -106,15 +106,17 @@ static EFI_STATUS read_map(struct front_end *front, UINTN *size, UINTN *key) {
     return status;
 }
 
-/* The glyphs, if there are any, and behind them the map: both outlive this program. */
+/* The glyphs, what boot services used, and the map: they outlive this program. */
 static bool take_kept(struct front_end *front, UINTN map_size, struct failure *failure) {
     struct firmware *firmware = &front->firmware;
-    firmware->kept_size = GLYPHS_SIZE + (uint32_t)map_size;
+    const uint32_t used_size = (uint32_t)(front->table.capacity * sizeof(struct range));
+    firmware->kept_size = GLYPHS_SIZE + used_size + (uint32_t)map_size;
     if (!low_memory_take(front, firmware->kept_size, &firmware->kept, failure))
         return false;
     if (firmware->display.address && glyphs_read(firmware, (uint16_t *)(uintptr_t)firmware->kept))
         firmware->glyphs = firmware->kept;
-    front->map.address = firmware->kept + GLYPHS_SIZE;
+    firmware->used = firmware->kept + GLYPHS_SIZE;
+    front->map.address = firmware->used + used_size;
     front->map.capacity = map_size;
     return true;
 }
@@ -129,7 +131,7 @@ static bool take_map_memory(struct front_end *front, struct failure *failure) {
     if (status != EFI_BUFFER_TOO_SMALL || !front->firmware.descriptor_size)
         return REFUSE(failure, EFI_ERROR(status) ? status : EFI_LOAD_ERROR, EFI_NO_MEMORY_MAP,
                       status);
-    const UINTN capacity = size + SPARE_DESCRIPTORS * front->firmware.descriptor_size;
+    const UINTN capacity = size + (UINTN)SPARE_DESCRIPTORS * front->firmware.descriptor_size;
     front->table.capacity = capacity / front->firmware.descriptor_size;
     if (!take_kept(front, capacity, failure) ||
         !low_memory_take(front, front->table.capacity * sizeof *front->table.entries, &table,
@@ -153,6 +155,8 @@ static bool tell_map(struct front_end *front, UINTN *key, struct failure *failur
         return false;
     if (!efi_memory_is_ram(&front->table, place))
         return REFUSE(failure, EFI_OUT_OF_RESOURCES, EFI_PLACE_TAKEN, place.start, place.end);
+    front->firmware.used_count =
+        (uint32_t)efi_memory_used(&map, (struct range *)(uintptr_t)front->firmware.used);
     front->tell_ebda = efi_memory_is_ram(&front->table, (struct range){0, PAGE_SIZE});
     front->firmware.memory_map = front->map.address;
     front->firmware.memory_map_size = (uint32_t)size;

@@ -33,12 +33,15 @@ uint32_t low_memory_find(struct front_end *front, uint64_t size, EFI_MEMORY_TYPE
     EFI_PHYSICAL_ADDRESS address;
     if (size >= end)
         return 0;
-    /* What the firmware gives back in the image's place stays taken, and is not used. */
+    /*
+     * What the firmware gives back in the image's place stays taken, and is not used; nor is page
+     * 0, which some firmware gives first.
+     */
     do {
         address = end - 1;
         if (EFI_ERROR(take(front, AllocateMaxAddress, type, &address, EFI_SIZE_TO_PAGES(size))))
             return 0;
-    } while (address < front->place.end && address + size > front->place.start);
+    } while (!address || (address < front->place.end && address + size > front->place.start));
     return (uint32_t)address;
 }
 
