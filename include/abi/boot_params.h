@@ -119,7 +119,9 @@ static_assert(sizeof(struct setup_header) == LINUX_SETUP_HEADER_LIMIT - LINUX_SE
 
 /* boot_params.orig_video_isVGA: a linear display that UEFI left behind */
 #define VIDEO_TYPE_EFI 0x70u
-/* boot_params.capabilities: lfb_base has an upper half */
+/* boot_params.capabilities: what is told is right, whatever lists of machines say */
+#define VIDEO_CAPABILITY_SKIP_QUIRKS (1u << 0)
+/* lfb_base has an upper half */
 #define VIDEO_CAPABILITY_64BIT_BASE (1u << 1)
 
 /*

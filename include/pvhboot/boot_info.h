@@ -117,10 +117,11 @@ struct boot_info {
     struct range_list fixed;
 #if PVHBOOT_EFI
     /*
-     * So many of these are. Behind them is what better stays as it is: memory that was boot
-     * services' may have tables in it that kernels still read. None without UEFI.
+     * So many ranges from fixed.ranges on are better left alone where there is other room: behind
+     * the fixed ones, memory that was boot services', in which there may be tables that kernels
+     * still read. fixed.count without UEFI.
      */
-    size_t fixed_needed;
+    size_t avoided;
 #endif
     struct arena arena;
 };

@@ -13,7 +13,8 @@
 struct multiboot_kernel {
     struct kernel load; /* by an ELF header, or by the addresses of its own */
 
-    bool wants_linear; /* display */
+    bool wants_linear;        /* display */
+    bool wants_boot_services; /* a firmware's */
     struct display_request display;
     bool takes_text;       /* it can do with EGA text */
     bool console_required; /* it does not want to run without a display it can use */

@@ -126,7 +126,8 @@ bool plan_add(struct plan *plan, const struct segment *segment, struct error *er
 bool plan_is_free(const struct plan *plan, struct range range);
 
 /*
- * Room for a segment, clear of the others and of what is fixed. With `avoid_sources` also of
+ * Room for a segment, clear of the others and of what is fixed, and, where there is any such, of
+ * what is avoided. With `avoid_sources` also of
  * everything of the host's, so that no move can get in another's way. False when there is none.
  */
 bool plan_find_room(const struct plan *plan, const struct room_request *request, bool avoid_sources,

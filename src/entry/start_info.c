@@ -232,12 +232,12 @@ static struct range kept_for(const struct firmware *firmware) {
     return (struct range){firmware->kept, firmware->kept + firmware->kept_size};
 }
 
-/* In place; firmware->used_count of them. */
+/* In place; firmware->used_count of them, which the front end has put into low memory. */
 static const struct range *used_by(const struct machine *machine) {
     const struct firmware *firmware = machine->firmware;
-    struct span ranges;
-    memory_span(machine->memory, firmware->used, firmware->used_count * sizeof(struct range),
-                &ranges);
+    struct span ranges = {0};
+    memory_span(machine->memory, firmware->used,
+                (uint64_t)firmware->used_count * sizeof(struct range), &ranges);
     return (const struct range *)ranges.bytes;
 }
 
@@ -267,9 +267,9 @@ __attribute__((noinline, cold)) static bool list_fixed_for_firmware(const struct
     if (info->fixed.count)
         range_list_add(&list, info->fixed.ranges[0]);
     range_list_add(&list, kept_for(machine->firmware));
-    info->fixed_needed = list.count;
+    info->avoided = list.count;
     for (uint32_t i = 0; i < machine->firmware->used_count; i++)
-        range_list_add(&list, used[i]);
+        list.ranges[info->avoided++] = used[i];
     info->fixed = list;
     return true;
 }
@@ -450,6 +450,7 @@ static bool list_in_use(const struct host_lists *lists, struct boot_info *info) 
     range_list_add(&info->in_use, info->arena.range);
     range_list_add(&info->fixed, span_range(lists->rsdp));
 #if PVHBOOT_EFI
+    info->avoided = info->fixed.count;
     if (lists->machine->firmware && !list_fixed_for_firmware(lists->machine, info))
         return false;
 #endif

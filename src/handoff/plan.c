@@ -31,42 +31,81 @@ bool plan_add(struct plan *plan, const struct segment *segment, struct error *er
     return true;
 }
 
+/* How many of the fixed ranges count: those that are, or with them what is better left alone. */
+#define FIXED(plan) ((plan)->info->fixed.count)
+#define FIXED_LIST 1
+#if PVHBOOT_EFI
+#define AVOIDED(plan) ((plan)->info->avoided)
+#else
+#define AVOIDED(plan) FIXED(plan)
+#endif
+
 /*
  * The segments, what is fixed; and, only where sources are avoided, the host's things and what was
  * unpacked.
  */
 #define OBSTACLE_LISTS(avoid_sources) ((avoid_sources) ? 4u : 2u)
-#define OBSTACLES(plan)                                                                            \
+#define OBSTACLES(plan, fixed_count)                                                               \
     {                                                                                              \
         {&(plan)->segments->destination, (plan)->segment_count, sizeof *(plan)->segments},         \
-            {(plan)->info->fixed.ranges, (plan)->info->fixed.count, sizeof(struct range)},         \
+            {(plan)->info->fixed.ranges, (fixed_count), sizeof(struct range)},                     \
             {(plan)->info->in_use.ranges, (plan)->info->in_use.count, sizeof(struct range)},       \
             {(plan)->unpacked.ranges, (plan)->unpacked.count, sizeof(struct range)},               \
     }
 
 bool plan_is_free(const struct plan *plan, struct range range) {
-    const struct obstacles obstacles[] = OBSTACLES(plan);
+    const struct obstacles obstacles[] = OBSTACLES(plan, FIXED(plan));
     return memory_map_is_ram(&plan->info->map, range) &&
            !obstacles_find(obstacles, OBSTACLE_LISTS(false), range);
 }
 
+#if PVHBOOT_EFI
+/* Also what was better left alone. A plan of its own, so that the search is in one place. */
+__attribute__((noinline, cold)) static bool find_any_room(const struct plan *plan,
+                                                          const struct room_request *request,
+                                                          bool avoid_sources, uint32_t *address) {
+    struct boot_info info = *plan->info;
+    struct plan other = *plan;
+    info.avoided = info.fixed.count;
+    other.info = &info;
+    return plan_find_room(&other, request, avoid_sources, address);
+}
+#else
+static bool find_any_room(const struct plan *plan, const struct room_request *request,
+                          bool avoid_sources, uint32_t *address) {
+    (void)plan;
+    (void)request;
+    (void)avoid_sources;
+    (void)address;
+    return false;
+}
+#endif
+
 bool plan_find_room(const struct plan *plan, const struct room_request *request, bool avoid_sources,
                     uint32_t *address) {
-    const struct obstacles obstacles[] = OBSTACLES(plan);
-    return room_find(&plan->info->map, obstacles, OBSTACLE_LISTS(avoid_sources), request, address);
+    const struct obstacles obstacles[] = OBSTACLES(plan, AVOIDED(plan));
+    return room_find(&plan->info->map, obstacles, OBSTACLE_LISTS(avoid_sources), request,
+                     address) ||
+           (AVOIDED(plan) != FIXED(plan) && find_any_room(plan, request, avoid_sources, address));
 }
 
 uint32_t plan_largest_room(const struct plan *plan, struct range within, bool avoid_sources) {
-    const struct obstacles obstacles[] = OBSTACLES(plan);
+    const struct obstacles obstacles[] = OBSTACLES(plan, FIXED(plan));
     struct range room =
         room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(avoid_sources), within);
     return room.end - room.start;
 }
 
 struct range plan_find_unpacking_room(const struct plan *plan) {
-    const struct obstacles obstacles[] = OBSTACLES(plan);
+    struct obstacles obstacles[] = OBSTACLES(plan, FIXED(plan));
     struct range within = {LOWEST_FREE_ADDRESS, LOW_MEMORY_END};
-    return room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(true), within);
+    struct range any = room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(true), within);
+    if (AVOIDED(plan) == FIXED(plan))
+        return any;
+    /* How much it takes is not known: better room is taken unless it is much less. */
+    obstacles[FIXED_LIST].count = AVOIDED(plan);
+    struct range better = room_largest(&plan->info->map, obstacles, OBSTACLE_LISTS(true), within);
+    return better.end - better.start >= (any.end - any.start) / 2 ? better : any;
 }
 
 /* Most payloads are not compressed: the lists are made when they are needed. */
@@ -91,7 +130,7 @@ bool plan_add_unpacked(struct plan *plan, struct range unpacked, struct range ro
 /* Behind what was taken last there is room more often than not: no need to search. */
 static bool find_scratch(const struct plan *plan, const struct room_request *request,
                          uint32_t *address) {
-    const struct obstacles obstacles[] = OBSTACLES(plan);
+    struct obstacles obstacles[] = OBSTACLES(plan, AVOIDED(plan));
     struct range behind = {.start = plan->scratch_end};
     if (behind.start < request->within.start)
         behind.start = request->within.start;

@@ -12,8 +12,9 @@ static void write_display(const struct firmware_display *display, struct boot_pa
     params->lfb_depth = (uint16_t)display->bits;
     params->lfb_base = (uint32_t)display->address;
     params->ext_lfb_base = (uint32_t)(display->address >> 32);
+    params->capabilities = VIDEO_CAPABILITY_SKIP_QUIRKS;
     if (params->ext_lfb_base)
-        params->capabilities = VIDEO_CAPABILITY_64BIT_BASE;
+        params->capabilities |= VIDEO_CAPABILITY_64BIT_BASE;
     params->lfb_size = (uint32_t)display->size;
     params->lfb_linelength = (uint16_t)display->pitch;
     params->pages = 1;

@@ -154,29 +154,6 @@ static bool verify(const struct boot_info *info, const struct options *options,
 }
 #endif
 
-/*
- * Where a plan failed that left alone all that was boot services', there is another one: kernels
- * for a fixed address may need some of it. The arena is then as it was before the first.
- */
-#if PVHBOOT_EFI
-__attribute__((noinline, cold)) static bool may_use_more(struct boot_info *info,
-                                                         const struct plan *plan) {
-    if (!info->machine.firmware || !plan->segments || info->fixed.count <= info->fixed_needed)
-        return false;
-    const size_t taken = (size_t)(info->arena.next - (uint8_t *)plan->segments);
-    info->arena.next -= taken;
-    info->arena.left += taken;
-    info->fixed.count = info->fixed_needed;
-    return true;
-}
-#else
-static bool may_use_more(struct boot_info *info, const struct plan *plan) {
-    (void)info;
-    (void)plan;
-    return false;
-}
-#endif
-
 /* The kernel and what boot.rst wants beside it are mapped by the loader; it knows the ranges. */
 bool loader_plan(struct boot_info *info, const struct options *options, size_t mover_size,
                  struct plan *plan, struct error *error) {
@@ -186,12 +163,10 @@ bool loader_plan(struct boot_info *info, const struct options *options, size_t m
                               .bundle_line = output_text(""),
                               .bundle_argv0 = output_text("")};
     payload.command_line = boot_info_payload_line(info, &payload.strip);
-    if (!verify(info, options, error))
+    if (!verify(info, options, error) || !plan_init(plan, info, error) ||
+        !loader_choose(&payload, options, plan, error) ||
+        !plan_order_moves(plan, mover_size, error))
         return false;
-    while (!plan_init(plan, info, error) || !loader_choose(&payload, options, plan, error) ||
-           !plan_order_moves(plan, mover_size, error))
-        if (!may_use_more(info, plan))
-            return false;
     plan_map_pages(plan);
     return plan_check(plan, error);
 }

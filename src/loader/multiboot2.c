@@ -149,6 +149,9 @@ static bool read_tag(struct span tag, const struct multiboot2_header_tag *fields
     case MULTIBOOT2_HEADER_TAG_FRAMEBUFFER:
         read_framebuffer(tag, kernel);
         return true;
+    case MULTIBOOT2_HEADER_TAG_EFI_BOOT_SERVICES:
+        kernel->wants_boot_services = true;
+        return true;
     case MULTIBOOT2_HEADER_TAG_RELOCATABLE:
         return read_relocatable(tag, kernel, error);
     default:
@@ -350,12 +353,17 @@ static void write_rsdp(struct span rsdp, struct writer *writer) {
 }
 
 #if PVHBOOT_EFI
-/* Boot services are gone, so that there is no tag for them, nor one for an image handle. */
-static void write_firmware(const struct boot_info *info, struct writer *writer) {
+/*
+ * Boot services are gone, so that there is no tag for them, nor one for an image handle. A kernel
+ * that would have them takes a system table without them for an error (Xen, arch/x86/boot/head.S)
+ * and knows how to do without any UEFI.
+ */
+static void write_firmware(const struct multiboot_boot *boot, struct writer *writer) {
+    const struct boot_info *info = boot->plan->info;
     const struct firmware *firmware = info->machine.firmware;
     struct span map;
-    if (!firmware || !memory_span(info->machine.memory, firmware->memory_map,
-                                  firmware->memory_map_size, &map))
+    if (!firmware || boot->kernel.wants_boot_services ||
+        !memory_span(info->machine.memory, firmware->memory_map, firmware->memory_map_size, &map))
         return;
     struct multiboot2_tag_efi64 *table = take_tag(writer, MULTIBOOT2_TAG_EFI64, sizeof *table);
     table->pointer = firmware->system_table;
@@ -366,8 +374,8 @@ static void write_firmware(const struct boot_info *info, struct writer *writer) 
     memcpy(tag + 1, map.bytes, map.size);
 }
 #else
-static void write_firmware(const struct boot_info *info, struct writer *writer) {
-    (void)info;
+static void write_firmware(const struct multiboot_boot *boot, struct writer *writer) {
+    (void)boot;
     (void)writer;
 }
 #endif
@@ -387,7 +395,7 @@ static void write_information(const struct multiboot_boot *boot, uint8_t *bytes)
     write_sections(boot, &writer);
     write_display(&boot->display, &writer);
     write_rsdp(boot->plan->info->rsdp, &writer);
-    write_firmware(boot->plan->info, &writer);
+    write_firmware(boot, &writer);
     take_tag(&writer, MULTIBOOT2_TAG_END, sizeof(struct multiboot2_tag));
     *(struct multiboot2_info *)bytes = (struct multiboot2_info){(uint32_t)writer.used, 0};
 }

@@ -55,6 +55,14 @@ static bool add(struct efi_memory_table *table, uint64_t start, uint64_t size, u
     return true;
 }
 
+/* In bytes; false where that wraps, and then up to the last page that there can be. */
+static bool find_size(const EFI_MEMORY_DESCRIPTOR *descriptor, uint64_t *size) {
+    const uint64_t most = (UINT64_MAX - descriptor->PhysicalStart) >> EFI_PAGE_SHIFT_BITS;
+    const bool fits = descriptor->NumberOfPages <= most;
+    *size = (fits ? descriptor->NumberOfPages : most) << EFI_PAGE_SHIFT_BITS;
+    return fits;
+}
+
 bool efi_memory_convert(const struct efi_memory_map *map, struct efi_memory_table *table,
                         struct error *error) {
     table->count = 0;
@@ -63,14 +71,12 @@ bool efi_memory_convert(const struct efi_memory_map *map, struct efi_memory_tabl
     for (size_t at = 0; map->size - at >= map->descriptor_size; at += map->descriptor_size) {
         EFI_MEMORY_DESCRIPTOR descriptor;
         memcpy(&descriptor, map->descriptors + at, sizeof descriptor);
-        const uint64_t size = descriptor.NumberOfPages << EFI_PAGE_SHIFT_BITS;
-        uint64_t end;
-        if (!size && !descriptor.NumberOfPages)
+        const uint32_t type = efi_memory_type(descriptor.Type, descriptor.Attribute);
+        uint64_t size;
+        if (!descriptor.NumberOfPages)
             continue;
-        if (size >> EFI_PAGE_SHIFT_BITS != descriptor.NumberOfPages ||
-            __builtin_add_overflow(descriptor.PhysicalStart, size, &end) ||
-            !add(table, descriptor.PhysicalStart, size,
-                 efi_memory_type(descriptor.Type, descriptor.Attribute)))
+        if ((!find_size(&descriptor, &size) && type == XEN_HVM_MEMMAP_TYPE_RAM) ||
+            !add(table, descriptor.PhysicalStart, size, type))
             return FAIL(error, EFI_MEMORY_MAP, map->descriptor_size, at / map->descriptor_size);
     }
     return true;

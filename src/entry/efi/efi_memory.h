@@ -36,8 +36,9 @@ struct efi_memory_table {
 uint32_t efi_memory_type(uint32_t type, uint64_t attribute);
 
 /*
- * Fills in table->entries, a run of descriptors of one kind as one entry. EFI_MEMORY_MAP when a
- * descriptor is too small or wraps, or when there are more runs than table->capacity.
+ * Fills in table->entries, a run of descriptors of one kind as one entry. One that wraps, as some
+ * firmware has for devices, ends with the last page. EFI_MEMORY_MAP when one of RAM does, when
+ * descriptors are too small, or when there are more runs than table->capacity.
  */
 bool efi_memory_convert(const struct efi_memory_map *map, struct efi_memory_table *table,
                         struct error *error);

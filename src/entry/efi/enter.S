@@ -12,6 +12,8 @@
 #define CR4_LA57 (1 << 12)
 #define EFER 0xc0000080
 #define BIOS_EBDA_SEGMENT 0x40e
+#define VECTORS 256
+#define FIRST_BIOS_CALL 0x10
 
     .section .text.enter, "ax"
     .globl enter_start
@@ -58,6 +60,26 @@ protected:
     cmpw $0, BIOS_EBDA_SEGMENT
     jne 1f
     movw %ax, BIOS_EBDA_SEGMENT
+    /*
+     * A kernel that calls a BIOS which is not there would not come back (Xen). Only the 16 calls
+     * say no: the others may be interrupts, and to change their flags would do harm.
+     */
+    shll $16, %eax
+    movw $ENTER_NO_BIOS, %ax
+    movl %eax, %edx
+    movl $VECTORS - 1, %ecx
+vector:
+    cmpl $0, (, %ecx, 4)
+    jne next_vector
+    movl %edx, (, %ecx, 4)
+    movl %ecx, %eax
+    andl $~15, %eax
+    cmpl $FIRST_BIOS_CALL, %eax
+    je next_vector
+    addl $(enter_no_bios_return - enter_no_bios), (, %ecx, 4)
+next_vector:
+    decl %ecx
+    jns vector
 1:  movl (enter_parameters - enter_start)(%ebp), %esi
     movl (enter_parameters - enter_start + 4)(%ebp), %ecx
     movl (enter_parameters - enter_start + 8)(%ebp), %ebx
@@ -86,5 +108,17 @@ enter_parameters:
     .skip 16
     .globl enter_end
 enter_end:
+
+    .code16
+    .globl enter_no_bios
+enter_no_bios:
+    pushw %bp
+    movw %sp, %bp
+    orb $1, 6(%bp)
+    popw %bp
+enter_no_bios_return:
+    iretw
+    .globl enter_no_bios_end
+enter_no_bios_end:
 
     .section .note.GNU-stack, "", @progbits

@@ -4,6 +4,7 @@
 #define PVHBOOT_EFI_ENTER_H
 
 #define ENTER_IMAGE_ADDRESS 0x100000 /* image.ld */
+#define ENTER_NO_BIOS 0x400
 
 #ifndef __ASSEMBLER__
 #include <assert.h>
@@ -20,7 +21,8 @@
  *  8 +--------------+
  *    | start_info   |
  * 12 +--------------+
- *    | ebda_segment | for the word at 0x40e, unless that says something already; 0: nothing
+ *    | ebda_segment | for the word at 0x40e, unless that says something already, and for the
+ *    |              | real-mode vectors, unless there are some; 0: for neither
  * 16 +--------------+
  */
 struct enter_parameters {
@@ -31,6 +33,13 @@ struct enter_parameters {
 };
 
 static_assert(sizeof(struct enter_parameters) == 16, "enter.S");
+
+/*
+ * What a real-mode vector gets where there is no BIOS: 16-bit code that says no (carry set). It is
+ * ENTER_NO_BIOS bytes into the EBDA, behind where an RSDP is looked for.
+ */
+extern const uint8_t enter_no_bios[];
+extern const uint8_t enter_no_bios_end[];
 
 /*
  * Position-independent; to be copied to a 16-aligned address below 4 GiB that is mapped to itself

@@ -64,7 +64,8 @@ _Noreturn static void enter(const struct front_end *front) {
 static size_t rsdp_size(const struct acpi_rsdp *rsdp) {
     if (rsdp->revision < 2)
         return ACPI_RSDP_SIZE_REVISION_0;
-    return rsdp->length <= EFI_PAGE_SIZE ? rsdp->length : ACPI_RSDP_SIZE_REVISION_2;
+    return rsdp->length <= ENTER_NO_BIOS - ACPI_RSDP_ALIGNMENT ? rsdp->length
+                                                               : ACPI_RSDP_SIZE_REVISION_2;
 }
 
 /*
@@ -76,7 +77,8 @@ static bool place_rsdp(struct front_end *front, struct failure *failure) {
     if (!rsdp)
         return true;
     uint32_t copy = low_memory_find(front, EFI_PAGE_SIZE, EfiReservedMemoryType, LOW_RAM_END);
-    if (copy)
+    const bool low = copy;
+    if (low)
         front->ebda_segment = (uint16_t)(copy >> 4);
     else if (front->rsdp < LOW_MEMORY_END)
         return true;
@@ -87,8 +89,11 @@ static bool place_rsdp(struct front_end *front, struct failure *failure) {
                       EFI_OUT_OF_RESOURCES);
     uint8_t *bytes = (uint8_t *)(uintptr_t)copy;
     memset(bytes, 0, EFI_PAGE_SIZE);
-    memcpy(bytes, rsdp, rsdp_size(rsdp));
-    front->rsdp = copy;
+    bytes[0] = EFI_PAGE_SIZE / KIB; /* an EBDA's size */
+    memcpy(bytes + ACPI_RSDP_ALIGNMENT, rsdp, rsdp_size(rsdp));
+    if (low)
+        memcpy(bytes + ENTER_NO_BIOS, enter_no_bios, (size_t)(enter_no_bios_end - enter_no_bios));
+    front->rsdp = copy + ACPI_RSDP_ALIGNMENT;
     return true;
 }
 

@@ -42,6 +42,8 @@ static bool prepare(struct front_end *front, struct failure *failure) {
         BS->HandleProtocol(front->handle, &LoadedImageProtocol, (void **)&front->loaded);
     if (EFI_ERROR(status))
         return REFUSE(failure, status, EFI_NOT_LOADED, status);
+    /* A slow disk may take longer than the minutes that a boot option is given. */
+    BS->SetWatchdogTimer(0, 0, 0, NULL);
     low_memory_claim(front, image_place());
     front->secure_boot = secure_boot_read();
     if (!payload_find(front, failure))

@@ -46,6 +46,43 @@ static bool read_section(const struct pe_sections *sections, const char *name, s
            FAIL_TEXT(error, EFI_SECTION, output_text(name));
 }
 
+static struct pe_section_header header_of(const struct pe_sections *sections, uint32_t index) {
+    struct pe_section_header header;
+    memcpy(&header, sections->headers.bytes + index * sizeof header, sizeof header);
+    return header;
+}
+
+/* In the image: as long as the error is. */
+static struct span name_of(const struct pe_sections *sections, uint32_t index) {
+    struct span name;
+    size_t size = 0;
+    span_slice(sections->headers, index * sizeof(struct pe_section_header), PE_SECTION_NAME_SIZE,
+               &name);
+    while (size < name.size && name.bytes[size])
+        size++;
+    name.size = size;
+    return name;
+}
+
+static bool overlap(const struct pe_section_header *a, const struct pe_section_header *b) {
+    return a->virtual_address < (uint64_t)b->virtual_address + b->virtual_size &&
+           b->virtual_address < (uint64_t)a->virtual_address + a->virtual_size && a->virtual_size &&
+           b->virtual_size;
+}
+
+/* Firmware loads one over the other, and a signature is content with that. */
+static bool check_disjoint(const struct pe_sections *sections, struct error *error) {
+    for (uint32_t i = 0; i < sections->count; i++) {
+        const struct pe_section_header header = header_of(sections, i);
+        for (uint32_t j = 0; j < i; j++) {
+            const struct pe_section_header other = header_of(sections, j);
+            if (overlap(&header, &other))
+                return FAIL_TEXT(error, EFI_SECTION, name_of(sections, i));
+        }
+    }
+    return true;
+}
+
 /* Up to its first NUL, without blanks around it, as systemd's stub reads it. */
 static struct span trim(struct span text) {
     size_t start = 0;
@@ -58,6 +95,22 @@ static struct span trim(struct span text) {
         start++;
     span_slice(text, start, end - start, &text);
     return text;
+}
+
+bool own_image_says(struct span loaded, struct span line) {
+    struct pe_sections sections;
+    struct span own;
+    if (!pe_find_sections(loaded, &sections))
+        return false;
+    const uint32_t index = pe_find_section(&sections, 0, sections.count, CMDLINE);
+    if (index == sections.count)
+        return false;
+    const struct pe_section_header header = header_of(&sections, index);
+    if (!span_slice(loaded, header.virtual_address, header.virtual_size, &own))
+        return false;
+    own = trim(own);
+    line = trim(line);
+    return own.size == line.size && memcmp(own.bytes, line.bytes, own.size) == 0;
 }
 
 /* The section's name becomes one that nobody looks for. */
@@ -75,6 +128,8 @@ bool own_image_find(struct span copy, bool take_line, struct own_image *own, str
         .payload = copy, .initrd = output_text(""), .command_line = output_text("")};
     if (!pe_find_sections(copy, &sections))
         return FAIL_TEXT(error, EFI_SECTION, output_text(PAYLOAD));
+    if (!check_disjoint(&sections, error))
+        return false;
     own->unified = has(&sections, LINUX);
     if (own->unified && has(&sections, PAYLOAD))
         return FAIL(error, EFI_TWO_PAYLOADS);

@@ -20,6 +20,12 @@ struct own_image {
 bool own_image_has_payload(struct span loaded);
 
 /*
+ * Whether that line, without blanks around it, is what the loaded image's section .cmdline says:
+ * some boot managers hand that over as load options.
+ */
+bool own_image_says(struct span loaded, struct span line);
+
+/*
  * Copies the loaded image to `copy`, which has loaded.size bytes, as a file that has everything
  * where it lies in memory, so that it can be read as one. The image itself may be write-protected.
  * False when its headers do not lie in it.

@@ -81,6 +81,10 @@ static bool add_file(struct front_end *front, const struct load_file *file,
     return true;
 }
 
+static struct span loaded_image(const struct front_end *front) {
+    return (struct span){0, front->loaded->ImageBase, front->loaded->ImageSize};
+}
+
 /* Out of the program's own sections, of which the line that they tell is given. */
 static bool add_own(struct front_end *front, struct span loaded, bool take_line, struct span *line,
                     struct failure *failure) {
@@ -117,7 +121,7 @@ static bool add_payload_file(struct front_end *front, const struct load_words *w
 /* `line` is what the words leave of the load options. */
 static bool add_all(struct front_end *front, const struct load_words *words, struct span line,
                     struct failure *failure) {
-    const struct span loaded = {0, front->loaded->ImageBase, front->loaded->ImageSize};
+    const struct span loaded = loaded_image(front);
     struct span own_line = output_text("");
     if (own_image_has_payload(loaded)) {
         if (words->payload.name.size)
@@ -143,6 +147,8 @@ bool payload_find(struct front_end *front, struct failure *failure) {
     struct span line;
     if (!read_load_options(front, &line, failure))
         return false;
+    if (own_image_says(loaded_image(front), line))
+        line = output_text("");
     if (front->secure_boot != SECURE_BOOT_DISABLED && !is_empty(line))
         return REFUSE_TEXT(failure, EFI_SECURITY_VIOLATION, EFI_OPTIONS_NOT_SIGNED, line);
     struct load_words words;
