@@ -100,4 +100,8 @@ bool stream_is_terminal(void *stdio_file);
 extern const uint8_t image_file[];
 extern const uint8_t image_file_end[];
 
+/* Likewise the front end for UEFI, pvhboot.efi; empty where that was left out of the build. */
+extern const uint8_t efi_file[];
+extern const uint8_t efi_file_end[];
+
 #endif

@@ -504,7 +504,8 @@ static void warn(const struct payloads *payloads, const struct configuration *co
     struct verdict verdict;
     const struct span kernel = {.bytes = payloads->files[0].bytes, .size = payloads->files[0].size};
     char *line = whole_line(configuration);
-    if (line && verdict_ask(kernel, line, &verdict) && verdict.error != ERROR_NONE)
+    const struct verdict_question question = {.file = kernel, .command_line = line};
+    if (line && verdict_ask(&question, &verdict) && verdict.error != ERROR_NONE)
         complain("%s: this does not boot: %s", payloads->names[0].path, verdict.line);
     free(line);
 }

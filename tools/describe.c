@@ -68,6 +68,8 @@ enum content content_of(struct span bytes) {
         return tree_is_bundle(bytes) ? CONTENT_BUNDLE : CONTENT_DEVICE_TREE;
     if (uki_loader.probe(bytes, &header))
         return CONTENT_UKI;
+    if (pe_is_pvhboot(bytes))
+        return CONTENT_EFI;
     if (decompressor_find(bytes))
         return CONTENT_COMPRESSED;
     if (linux_loader.probe(bytes, &header))
@@ -100,6 +102,7 @@ static const char *const kinds[] = {
     [CONTENT_BUNDLE] = "bundle",
     [CONTENT_DEVICE_TREE] = "device-tree",
     [CONTENT_UKI] = "uki",
+    [CONTENT_EFI] = "efi",
     [CONTENT_COMPRESSED] = "compressed",
     [CONTENT_BZIMAGE] = "bzimage",
     [CONTENT_ELF] = "elf",
@@ -118,6 +121,7 @@ static const char *const titles[] = {
     [CONTENT_BUNDLE] = "bundle (FIT)",
     [CONTENT_DEVICE_TREE] = "device tree",
     [CONTENT_UKI] = "UKI (unified kernel image)",
+    [CONTENT_EFI] = "pvhboot for UEFI",
     [CONTENT_COMPRESSED] = "compressed",
     [CONTENT_BZIMAGE] = "Linux bzImage",
     [CONTENT_ELF] = "ELF file",
@@ -170,7 +174,8 @@ static void report_hints(struct report *report, struct span bytes) {
 static void (*const describers[])(struct inspection *, struct span) = {
     [CONTENT_BUNDLE] = describe_bundle,
     [CONTENT_DEVICE_TREE] = describe_device_tree,
-    [CONTENT_UKI] = describe_uki,
+    [CONTENT_UKI] = describe_pe_sections,
+    [CONTENT_EFI] = describe_pe_sections,
     [CONTENT_COMPRESSED] = describe_compressed,
     [CONTENT_BZIMAGE] = describe_bzimage,
     [CONTENT_ELF] = describe_elf,

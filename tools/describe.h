@@ -16,6 +16,7 @@ enum content {
     CONTENT_BUNDLE,
     CONTENT_DEVICE_TREE,
     CONTENT_UKI,
+    CONTENT_EFI, /* pvhboot for UEFI, but not as a UKI's stub */
     CONTENT_COMPRESSED,
     CONTENT_BZIMAGE,
     CONTENT_ELF,
@@ -63,7 +64,7 @@ void describe_elf(struct inspection *inspection, struct span bytes);
 void describe_multiboot(struct inspection *inspection, struct span bytes);
 void describe_bundle(struct inspection *inspection, struct span bytes);
 void describe_device_tree(struct inspection *inspection, struct span bytes);
-void describe_uki(struct inspection *inspection, struct span bytes);
+void describe_pe_sections(struct inspection *inspection, struct span bytes); /* UKI, EFI */
 void describe_initrd(struct inspection *inspection, struct span bytes);
 void describe_compressed(struct inspection *inspection, struct span bytes);
 
@@ -94,6 +95,9 @@ size_t bundle_other_configurations(struct span bytes, struct span *names, size_t
  * False where there is no such configuration, or the bundle is damaged. `kernel` may be `bytes`.
  */
 bool bundle_kernel(struct span bytes, struct span *kernel, struct span *line);
+
+/* Whether a PE file is pvhboot's front end for UEFI, whatever is in its sections. */
+bool pe_is_pvhboot(struct span bytes);
 
 /* How many profiles a UKI has; 0 where it has no section that begins one. */
 uint32_t uki_profiles(struct span bytes);

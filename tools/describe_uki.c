@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UKIs: the sections of a PE file, by profiles. */
+/* UKIs and pvhboot for UEFI: the sections of a PE file, by profiles. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,17 +10,18 @@
 
 #define MOST_SECTIONS 128u /* shown */
 
-/* What a section holds that a UKI has (UAPI group, "Unified Kernel Image"). */
+/* What a section holds that a UKI has (UAPI group, "Unified Kernel Image"), or pvhboot for UEFI. */
 enum section { SECTION_OTHER, SECTION_TEXT, SECTION_PART, SECTION_PROFILE };
 
 static enum section section_kind(const char *name) {
     static const struct {
         const char *name;
         enum section kind;
-    } sections[] = {
-        {".linux", SECTION_PART}, {".initrd", SECTION_PART},  {".ucode", SECTION_PART},
-        {".dtb", SECTION_PART},   {".cmdline", SECTION_TEXT}, {".uname", SECTION_TEXT},
-        {".osrel", SECTION_TEXT}, {".sbat", SECTION_TEXT},    {".profile", SECTION_PROFILE}};
+    } sections[] = {{".linux", SECTION_PART},  {".payload", SECTION_PART},
+                    {".initrd", SECTION_PART}, {".ucode", SECTION_PART},
+                    {".dtb", SECTION_PART},    {".cmdline", SECTION_TEXT},
+                    {".uname", SECTION_TEXT},  {".osrel", SECTION_TEXT},
+                    {".sbat", SECTION_TEXT},   {".profile", SECTION_PROFILE}};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         if (strcmp(name, sections[i].name) == 0)
             return sections[i].kind;
@@ -90,7 +91,19 @@ uint32_t uki_profiles(struct span bytes) {
     return count;
 }
 
-void describe_uki(struct inspection *inspection, struct span bytes) {
+/* The line of the SBAT that shim, too, would know it by (src/entry/efi/main.c). */
+bool pe_is_pvhboot(struct span bytes) {
+    static const char line[] = "\npvhboot,";
+    struct pe_sections sections;
+    struct span sbat;
+    if (!pe_find_sections(bytes, &sections))
+        return false;
+    const uint32_t index = pe_find_section(&sections, 0, sections.count, ".sbat");
+    return index < sections.count && pe_section_bytes(&sections, index, &sbat) &&
+           span_find(sbat, 0, line, sizeof line - 1) != SIZE_MAX;
+}
+
+void describe_pe_sections(struct inspection *inspection, struct span bytes) {
     struct pe_sections sections;
     uint32_t profile = UINT32_MAX;
     if (!pe_find_sections(bytes, &sections))

@@ -306,6 +306,12 @@ size_t hints_find(struct span bytes, char sentences[HINTS][HINT_SIZE]) {
         explain_kernel(&hints, bytes);
     else if (content == CONTENT_UNKNOWN && foreign && foreign->hint)
         add(&hints, "%s", foreign->hint);
+    else if (content == CONTENT_EFI)
+        add(&hints, "UEFI starts it. Hosts that start pvhboot.elf are given what is in its section "
+                    ".payload, or the kernel that is beside it.");
+    else if (content == CONTENT_UKI && pe_is_pvhboot(bytes))
+        add(&hints, "UEFI starts it, by the pvhboot in it; hosts that start pvhboot.elf are given "
+                    "the same file.");
     else if (content == CONTENT_UNKNOWN && !foreign)
         explain_multiboot(&hints, bytes);
     return hints.count;

@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "describe.h"
+#include "kernel_line.h"
+#include "own_image.h"
 #include "report.h"
+#include "uki_line.h"
 #include "verdict.h"
 #include "ways.h"
 
@@ -51,10 +55,21 @@ struct other_ways {
     size_t count;
 };
 
-static bool ask_other_ways(struct span bytes, struct other_ways *others) {
-    others->count = ways_find(bytes, others->ways);
+/* In front of the words that are there in any case. */
+static bool ask_other_way(const struct verdict_question *usual, const char *option,
+                          struct verdict *verdict) {
+    struct verdict_question question = *usual;
+    char *line = kernel_line_join((const char *const[]){option, usual->command_line}, 2);
+    question.command_line = line;
+    const bool asked = line && verdict_ask(&question, verdict);
+    free(line);
+    return asked;
+}
+
+static bool ask_other_ways(const struct verdict_question *usual, struct other_ways *others) {
+    others->count = ways_find(usual->file, others->ways);
     for (size_t i = 0; i < others->count; i++)
-        if (!verdict_ask(bytes, others->ways[i].option, &others->verdicts[i]))
+        if (!ask_other_way(usual, others->ways[i].option, &others->verdicts[i]))
             return false;
     return true;
 }
@@ -92,13 +107,14 @@ static void report_refused_ways(struct report *report, const struct other_ways *
     report_close_list(report);
 }
 
-static int report_ways(struct report *report, struct span bytes, const struct verdict *usual) {
+static int report_ways(struct report *report, const struct verdict_question *question,
+                       const struct verdict *usual) {
     struct other_ways others;
-    if (!ask_other_ways(bytes, &others))
+    if (!ask_other_ways(question, &others))
         return COMMAND_TROUBLE;
     report_open_list(report, "ways");
     report_way(report, "", usual);
-    report_other_ways(report, bytes, &others, usual);
+    report_other_ways(report, question->file, &others, usual);
     report_close_list(report);
     report_refused_ways(report, &others);
     return COMMAND_DONE;
@@ -132,7 +148,15 @@ static void report_refusal(struct report *report, struct span bytes,
     report_sentence(report, "advice", advice);
 }
 
-static int judge_payload(struct report *report, struct span bytes, enum content inside) {
+static int judge_refused(struct report *report, struct span bytes, const struct verdict *verdict) {
+    if (report->as_json)
+        report_bool(report, "boots", false);
+    report_refusal(report, bytes, verdict);
+    return COMMAND_DOES_NOT_BOOT;
+}
+
+static int judge_payload(struct report *report, const struct verdict_question *question,
+                         enum content inside) {
     struct verdict verdict;
     if (report->as_json)
         report_bool(report, "module", is_module(inside));
@@ -143,33 +167,70 @@ static int judge_payload(struct report *report, struct span bytes, enum content 
             report_sentence(report, "no kernel", "it goes with one: as a module behind it");
         return COMMAND_DONE;
     }
-    if (!verdict_ask(bytes, "", &verdict))
+    if (!verdict_ask(question, &verdict))
         return COMMAND_TROUBLE;
+    if (!verdict.boots)
+        return judge_refused(report, question->file, &verdict);
     if (report->as_json)
-        report_bool(report, "boots", verdict.boots);
-    if (!verdict.boots) {
-        report_refusal(report, bytes, &verdict);
-        return COMMAND_DOES_NOT_BOOT;
-    }
-    return report_ways(report, bytes, &verdict);
+        report_bool(report, "boots", true);
+    return report_ways(report, question, &verdict);
 }
 
-/* What is in pvhboot is what it boots; alone, it boots nothing. */
-static int judge(struct report *report, struct span bytes, enum content inside) {
-    struct span payload = {0};
-    if (content_of(bytes) != CONTENT_ELF || !find_pvhboot(bytes, &payload))
-        return judge_payload(report, bytes, inside);
-    if (payload.size)
-        return judge_payload(report, payload, content_inside(payload));
+/* pvhboot that boots what it is given. */
+static int judge_alone(struct report *report, const char *what) {
     if (report->as_json) {
         report_bool(report, "module", false);
         report_bool(report, "boots", true);
     } else {
-        report_sentence(
-            report, "boots",
-            "what the host gives it as its module: it is what hosts take for the kernel");
+        report_sentence(report, "boots", what);
     }
     return COMMAND_DONE;
+}
+
+static int judge_elf(struct report *report, struct span bytes) {
+    struct verdict_question question = {.file = bytes};
+    struct span payload = {0};
+    if (!find_pvhboot(bytes, &payload))
+        return judge_payload(report, &question, CONTENT_ELF);
+    if (!payload.size)
+        return judge_alone(
+            report, "what the host gives it as its module: it is what hosts take for the kernel");
+    question.file = payload;
+    return judge_payload(report, &question, content_inside(payload));
+}
+
+/* pvhboot for UEFI, by what it reads of its sections itself. */
+static int judge_efi(struct report *report, struct span bytes) {
+    struct own_image own;
+    struct error error;
+    if (!own_image_has_payload(bytes))
+        return judge_alone(report,
+                           "under UEFI, what its load options name, or the file \"payload\" "
+                           "beside it");
+    if (!own_image_find(bytes, false, &own, &error)) {
+        const struct verdict verdict = verdict_refusal(&error);
+        if (report->as_json)
+            report_bool(report, "module", false);
+        return judge_refused(report, bytes, &verdict);
+    }
+    if (own.unified)
+        return judge_payload(report, &(struct verdict_question){.file = bytes}, CONTENT_UKI);
+    char *line = efi_line(bytes.bytes, bytes.size);
+    const struct verdict_question question = {
+        .file = own.payload, .module = own.initrd, .command_line = line};
+    /* Nobody else's initrd, even if it is one. */
+    const int status = judge_payload(report, &question, CONTENT_UNKNOWN);
+    free(line);
+    return status;
+}
+
+/* What is in pvhboot is what it boots; alone, it boots nothing. */
+static int judge(struct report *report, struct span bytes, enum content inside) {
+    if (pe_is_pvhboot(bytes))
+        return judge_efi(report, bytes);
+    if (content_of(bytes) == CONTENT_ELF)
+        return judge_elf(report, bytes);
+    return judge_payload(report, &(struct verdict_question){.file = bytes}, inside);
 }
 
 /* --- The files -------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "bundle.h"
 #include "command.h"
 #include "describe.h"
+#include "efi_file.h"
 #include "guest.h"
 #include "hosts.h"
 #include "kernel_file.h"
@@ -22,6 +23,8 @@ struct request {
     const char *output;
     bool unpack;
     bool self_contained;
+    bool efi;
+    const char *append; /* the host's line, of which --efi's firmware has none */
     bool force;
     bool without_hashes;
     char *device_tree; /* a file's name; NULL: none */
@@ -51,6 +54,7 @@ static int out_of_memory(void) {
 enum {
     OPTION_UNPACK = 256,
     OPTION_SELF_CONTAINED,
+    OPTION_EFI,
     OPTION_FDT,
     OPTION_ARGV0,
     OPTION_FORCE,
@@ -61,6 +65,8 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"unpack", no_argument, NULL, OPTION_UNPACK},
     {"self-contained", no_argument, NULL, OPTION_SELF_CONTAINED},
+    {"efi", no_argument, NULL, OPTION_EFI},
+    {"append", required_argument, NULL, 'a'},
     {"fdt", required_argument, NULL, OPTION_FDT},
     {"argv0", required_argument, NULL, OPTION_ARGV0},
     {"force", no_argument, NULL, OPTION_FORCE},
@@ -84,6 +90,12 @@ static int read_option(int option, char **argv, struct request *request) {
     case OPTION_SELF_CONTAINED:
         request->self_contained = true;
         break;
+    case OPTION_EFI:
+        request->efi = true;
+        break;
+    case 'a':
+        request->append = optarg;
+        break;
     case OPTION_FDT:
         request->device_tree = optarg;
         break;
@@ -106,13 +118,18 @@ static int read_options(int argc, char **argv, struct request *request) {
     int option;
     *request = (struct request){0};
     /* A colon in front: it says nothing itself, and tells a missing value from no such option. */
-    while ((option = getopt_long(argc, argv, ":o:", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":o:a:", long_options, NULL)) != -1) {
         const int status = read_option(option, argv, request);
         if (status != COMMAND_DONE)
             return status;
     }
     request->words = argv + optind;
     request->word_count = (size_t)(argc - optind);
+    if (request->efi && request->self_contained)
+        return complain_usage(&pack_command, "--efi or --self-contained: one file is made");
+    if (request->append && !request->efi)
+        return complain_usage(&pack_command, "--append is the host's line, which only --efi keeps; "
+                                             "the kernel's own stands behind a comma");
     if (!request->output)
         return complain_usage(&pack_command, "-o FILE says where to");
     if (!request->word_count)
@@ -161,12 +178,13 @@ static int open_files(const struct request *request, struct packing *packing) {
 }
 
 /* They count on the host's line only, and a kernel would be given them. */
-static void warn_of_our_words(const struct bundle_part *kernel) {
+static void warn_of_our_words(const struct request *request, const struct bundle_part *kernel) {
     const char *line = kernel->arguments ? kernel->arguments : "";
     const struct span span = {.bytes = (const uint8_t *)line, .size = strlen(line)};
     if (options_has_word(span, "pvhboot."))
         complain("the words \"pvhboot.\" of the bundle's line are the kernel's: pvhboot reads the "
-                 "host's only");
+                 "host's only%s",
+                 request->efi ? ", which here is --append" : "");
 }
 
 static bool has_word(const char *line, const char *word) {
@@ -243,14 +261,14 @@ static int check_kernel(const struct request *request, const struct packing *pac
 
 /* --- What comes out --------------------------------------------------------------------------- */
 
-/* A bundle that is to be inside the image stays the one it is. */
+/* A bundle that is to be inside the image or the front end stays the one it is. */
 static int take_bundle(const struct request *request, struct packing *packing) {
     const struct file *file = &packing->files[0];
     const bool alone = packing->file_count == 1 && !packing->contents.kernel.arguments &&
                        !request->argv0 && !request->unpack;
-    if (!request->self_contained || !alone) {
+    if (!(request->self_contained || request->efi) || !alone) {
         complain("%s is a bundle already: it goes as it is, alone and without arguments, into "
-                 "--self-contained only",
+                 "--self-contained or --efi only",
                  file->name);
         return COMMAND_DOES_NOT_BOOT;
     }
@@ -267,7 +285,7 @@ static int make_bundle(const struct request *request, struct packing *packing) {
     const struct bundle_part *kernel = &packing->contents.kernel;
     if (bundle_probe(kernel->bytes, kernel->size))
         return take_bundle(request, packing);
-    warn_of_our_words(kernel);
+    warn_of_our_words(request, kernel);
     const int status = request->unpack ? unpack_kernel(packing) : COMMAND_DONE;
     return status == COMMAND_DONE ? bundle_make(&packing->contents, &packing->bundle) : status;
 }
@@ -283,6 +301,7 @@ static int plan_in_guest(const struct request *request, const struct bundle_part
                          struct span bundle, struct guest *guest) {
     const struct host_module module = {bundle.bytes, bundle.size, "the bundle", NULL};
     const struct host_request asked = {.memory = HOST_ROOMY_MEMORY,
+                                       .command_line = request->append,
                                        .modules = &module,
                                        .module_count = request->self_contained ? 0 : 1};
     if (request->self_contained && !guest_put_bundle(guest, self_contained_address(), bundle))
@@ -314,9 +333,26 @@ static int check_that_it_boots(const struct request *request, const struct packi
     return status;
 }
 
+static int write_efi(const struct request *request, const struct bundle *bundle) {
+    struct efi_program program;
+    struct file_writer writer;
+    const int status = efi_program_make(bundle, request->append, &program);
+    if (status != COMMAND_DONE)
+        return status;
+    bool written = file_create(&writer, request->output);
+    if (written) {
+        efi_program_write(&program, bundle, &writer);
+        written = file_finish(&writer, true);
+    }
+    efi_program_free(&program);
+    return written ? COMMAND_DONE : COMMAND_TROUBLE;
+}
+
 static int write_output(const struct request *request, const struct bundle *bundle) {
     struct self_contained image = {0};
     struct file_writer writer;
+    if (request->efi)
+        return write_efi(request, bundle);
     if (request->self_contained) {
         const int status = self_contained_make(bundle->size, &image);
         if (status != COMMAND_DONE)
@@ -363,6 +399,8 @@ static int pack(int argc, char **argv) {
     int status = read_options(argc, argv, &request);
     if (status != COMMAND_DONE)
         return status;
+    if (request.efi && !efi_program_can_be_made())
+        return COMMAND_TROUBLE;
     status = make_and_write(&request, &packing);
     end(&packing);
     return status;
@@ -378,6 +416,10 @@ const struct command pack_command = {
     "                     none of those that go in\n"
     "  --self-contained   write an ELF file that is pvhboot with the bundle inside, to be\n"
     "                     started as a kernel, without any initrd\n"
+    "  --efi              write a program for UEFI that is pvhboot with the bundle inside, as\n"
+    "                     EFI/BOOT/BOOTX64.EFI, say; Secure Boot needs it to be signed\n"
+    "  -a, --append LINE  with --efi: what is the host's line elsewhere, with words for\n"
+    "                     pvhboot itself; it goes into the file, behind the kernel's ARGUMENTS\n"
     "  --unpack           store the kernel decompressed: of a bzImage the vmlinux inside\n"
     "  --fdt FILE         a device tree for Linux\n"
     "  --argv0 WORD       first word of a Multiboot kernel's line; none: there is none\n"

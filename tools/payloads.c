@@ -9,6 +9,7 @@
 
 #include "bundle.h"
 #include "describe.h"
+#include "efi_file.h"
 #include "kernel_file.h"
 #include "pvhboot/loader.h"
 #include "quoting.h"
@@ -164,15 +165,14 @@ bool payloads_start_themselves(const struct payloads *payloads) {
 
 bool payloads_fit(const struct payloads *payloads, enum payloads_form form) {
     const struct file *kernel = &payloads->files[0];
-    if (form != PAYLOADS_BUNDLE || !bundle_probe(kernel->bytes, kernel->size))
+    const bool bundles = form == PAYLOADS_BUNDLE || (form == PAYLOADS_EFI && payloads->count > 1);
+    if (!bundles || !bundle_probe(kernel->bytes, kernel->size))
         return true;
     complain("%s is a bundle already: pack its parts and the others together", kernel->name);
     return false;
 }
 
-static int write_bundle(const struct payloads *payloads, bool with_hashes,
-                        struct file_writer *writer) {
-    struct bundle bundle;
+static int make_bundle(const struct payloads *payloads, bool with_hashes, struct bundle *bundle) {
     struct bundle_part *parts = calloc(payloads->count, sizeof *parts);
     if (!parts) {
         complain("there is not enough memory");
@@ -187,12 +187,47 @@ static int write_bundle(const struct payloads *payloads, bool with_hashes,
                                              .modules = parts + 1,
                                              .module_count = payloads->count - 1,
                                              .without_hashes = !with_hashes};
-    const int status = bundle_make(&contents, &bundle);
+    const int status = bundle_make(&contents, bundle);
+    free(parts);
+    return status;
+}
+
+static int write_bundle(const struct payloads *payloads, bool with_hashes,
+                        struct file_writer *writer) {
+    struct bundle bundle;
+    const int status = make_bundle(payloads, with_hashes, &bundle);
     if (status == COMMAND_DONE) {
         bundle_write(&bundle, writer);
         bundle_free(&bundle);
     }
-    free(parts);
+    return status;
+}
+
+static int write_efi_around(const struct bundle *payload, struct file_writer *writer) {
+    struct efi_program program;
+    const int status = efi_program_make(payload, NULL, &program);
+    if (status == COMMAND_DONE) {
+        efi_program_write(&program, payload, writer);
+        efi_program_free(&program);
+    }
+    return status;
+}
+
+/* As pack --efi makes it: a bundle goes in as it is. */
+static int write_efi(const struct payloads *payloads, bool with_hashes,
+                     struct file_writer *writer) {
+    const struct file *kernel = &payloads->files[0];
+    if (bundle_probe(kernel->bytes, kernel->size)) {
+        struct bundle_piece piece = {0, kernel->bytes, kernel->size};
+        const struct bundle whole = {.pieces = &piece, .piece_count = 1, .size = kernel->size};
+        return write_efi_around(&whole, writer);
+    }
+    struct bundle bundle;
+    int status = make_bundle(payloads, with_hashes, &bundle);
+    if (status == COMMAND_DONE) {
+        status = write_efi_around(&bundle, writer);
+        bundle_free(&bundle);
+    }
     return status;
 }
 
@@ -214,6 +249,8 @@ int payloads_write(const struct payloads *payloads, enum payloads_form form, boo
         return COMMAND_DOES_NOT_BOOT;
     if (form == PAYLOADS_BUNDLE)
         return write_bundle(payloads, with_hashes, writer);
+    if (form == PAYLOADS_EFI)
+        return write_efi(payloads, with_hashes, writer);
     if (!have_room(payloads))
         return COMMAND_DOES_NOT_BOOT;
     for (size_t i = 0; i < payloads->count; i++)
@@ -282,7 +319,8 @@ void payloads_print_making(const struct payloads *payloads, enum payloads_form f
         return;
     }
     print_ourselves(absolute, stream);
-    fprintf(stream, " pack%s -o", with_hashes ? "" : " --no-hashes");
+    fprintf(stream, " pack%s%s -o", form == PAYLOADS_EFI ? " --efi" : "",
+            with_hashes ? "" : " --no-hashes");
     print_word(stream, output);
     for (size_t i = 0; i < payloads->count; i++)
         print_payload(&payloads->names[i], i == 0, absolute, stream);

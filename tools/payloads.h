@@ -18,6 +18,7 @@ enum payloads_form {
     PAYLOADS_ALONE,  /* the file as it is */
     PAYLOADS_JOINED, /* a bzImage with its initrd behind it */
     PAYLOADS_BUNDLE,
+    PAYLOADS_EFI, /* a program for UEFI with a bundle inside; payloads_form does not give it */
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "accel.h"
 #include "child.h"
 #include "command.h"
+#include "describe.h"
 #include "free_name.h"
 #include "hosts.h"
 #include "image_path.h"
@@ -28,6 +29,10 @@
 #define QEMU "qemu-system-x86_64"
 #define QEMU_32 "qemu-system-i386"
 #define QEMU_PACKAGE "qemu-system-x86"
+
+/* Where Debian's package puts it. */
+#define FIRMWARE "/usr/share/ovmf/OVMF.fd"
+#define FIRMWARE_PACKAGE "ovmf"
 
 /* The usual port, and what pvhboot.panic=exit writes to: QEMU ends with (value << 1) | 1. */
 #define EXIT_DEVICE "isa-debug-exit,iobase=0xf4,iosize=4"
@@ -48,6 +53,7 @@ struct run_options {
     const char *append;
     const char *display;
     const char *qemu;
+    bool uefi;
     bool gdb;
     bool verbose;
     bool dry_run;
@@ -137,12 +143,21 @@ static void add_ends(const struct run_options *options, const struct run_names *
     }
 }
 
+static bool has_own_firmware(const struct run_options *options) {
+    for (int i = 0; i < options->qemu_word_count; i++)
+        if (strstr(options->qemu_words[i], "if=pflash"))
+            return true;
+    return has_qemu_word(options, "-bios") || has_qemu_word(options, "-pflash");
+}
+
 static struct words make_command(const struct run_options *options, const struct run_names *names) {
     struct words words = {0};
     words_add(&words, "%s", options->qemu);
     add_machine(options, &words);
     add_console(options, &words);
     add_ends(options, names, &words);
+    if (options->uefi && !has_own_firmware(options))
+        words_add_option(&words, "-bios", FIRMWARE);
     words_add_option(&words, "-kernel", names->image);
     if (names->module)
         words_add_option(&words, "-initrd", names->module);
@@ -190,7 +205,7 @@ static char *make_line(const struct run_options *options, const struct payloads 
     const char *clock = choose_clock(options, given, payloads);
     char *line = kernel_line_join((const char *const[]){policy, console, clock, given}, 4);
     free(given);
-    if (line && !is_microvm(options) && strlen(line) > OPTION_ROM_LINE_LIMIT) {
+    if (line && !is_microvm(options) && !options->uefi && strlen(line) > OPTION_ROM_LINE_LIMIT) {
         complain("the command line has %zu characters, %s takes %u: --machine microvm takes more",
                  strlen(line), options->machine, OPTION_ROM_LINE_LIMIT);
         free(line);
@@ -212,10 +227,18 @@ static bool open_unnamed(const char *purpose, struct file_writer *writer) {
     return writer->descriptor >= 0;
 }
 
+/*
+ * What firmware is to start takes the place of the image, and of what the host gives as its initrd.
+ */
+static enum payloads_form form_of(const struct run_options *options,
+                                  const struct payloads *payloads) {
+    return options->uefi ? PAYLOADS_EFI : payloads_form(payloads);
+}
+
 /* What the host gives as its initrd: *descriptor, or -1 when that is the kernel's own file. */
-static int make_module(const struct payloads *payloads, bool with_hashes, int *descriptor) {
+static int make_module(const struct payloads *payloads, enum payloads_form form, bool with_hashes,
+                       int *descriptor) {
     struct file_writer writer;
-    const enum payloads_form form = payloads_form(payloads);
     *descriptor = -1;
     /* A pipe has been read, and cannot be a second time. */
     if (form == PAYLOADS_ALONE && payloads->files[0].mapped &&
@@ -244,15 +267,28 @@ static bool wants_hashes(const char *line) {
     return kernel_line_has(line, "pvhboot.verify=");
 }
 
+/* What pack --self-contained or --efi made, or a UKI with pvhboot as its stub. */
+static bool starts_itself(const struct run_options *options, const struct payloads *payloads) {
+    const struct file *kernel = &payloads->files[0];
+    return options->uefi ? pe_is_pvhboot((struct span){0, kernel->bytes, kernel->size})
+                         : payloads_start_themselves(payloads);
+}
+
 /* An image with a kernel inside is the kernel for QEMU, and a module is its initrd. */
 static void start_itself(const struct payloads *payloads, struct run_names *names) {
     names->image = payloads->names[0].path;
     names->module = payloads->count > 1 ? payloads->names[1].path : NULL;
 }
 
-static bool can_start_itself(const struct payloads *payloads) {
-    if (payloads->count == 1 || (payloads->count == 2 && !payloads->names[1].arguments))
+static bool can_start_itself(const struct run_options *options, const struct payloads *payloads) {
+    if (payloads->count == 1 ||
+        (!options->uefi && payloads->count == 2 && !payloads->names[1].arguments))
         return true;
+    if (options->uefi) {
+        complain("%s is a program for UEFI: what goes with its kernel is to be packed into it",
+                 payloads->names[0].path);
+        return false;
+    }
     complain("%s has a kernel inside: QEMU gives it one module more, without arguments",
              payloads->names[0].path);
     return false;
@@ -261,10 +297,10 @@ static bool can_start_itself(const struct payloads *payloads) {
 static bool print_command(FILE *stream, const struct run_options *options,
                           const struct payloads *payloads, const char *image_path,
                           const char *line) {
-    const enum payloads_form form = payloads_form(payloads);
+    const enum payloads_form form = form_of(options, payloads);
     struct run_names names = {image_path ? image_path : IMAGE_PATH_USUAL, NULL, line, -1};
     char *made = NULL;
-    if (payloads_start_themselves(payloads)) {
+    if (starts_itself(options, payloads)) {
         start_itself(payloads, &names);
     } else if (form == PAYLOADS_ALONE) {
         names.module = payloads->names[0].path;
@@ -272,7 +308,7 @@ static bool print_command(FILE *stream, const struct run_options *options,
         made = free_name(NULL);
         if (!made)
             return false;
-        names.module = made;
+        *(options->uefi ? &names.image : &names.module) = made;
         payloads_print_making(payloads, form, wants_hashes(line), false, made, stream);
         fputs(" &&\n", stream);
     }
@@ -396,7 +432,7 @@ static int run_qemu(const struct run_options *options, const struct payloads *pa
         print_hints(options, payloads);
         child_run(&child, words.word);
         status = judge(options, &child);
-        if (child.status == FAILED_STATUS && !payloads_start_themselves(payloads))
+        if (child.status == FAILED_STATUS && !options->uefi && !starts_itself(options, payloads))
             advise(options, payloads, names);
     }
     words_free(&words);
@@ -412,8 +448,9 @@ static int boot(const struct run_options *options, const struct payloads *payloa
     int image_descriptor = -1;
     int module_descriptor = -1;
     struct run_names names = {image_path, payloads->names[0].path, line, -1};
-    int status = make_module(payloads, wants_hashes(line), &module_descriptor);
-    if (status == COMMAND_DONE && !image_path && !make_image(&image_descriptor))
+    int status =
+        make_module(payloads, form_of(options, payloads), wants_hashes(line), &module_descriptor);
+    if (status == COMMAND_DONE && !image_path && !options->uefi && !make_image(&image_descriptor))
         status = COMMAND_TROUBLE;
     if (module_descriptor >= 0) {
         snprintf(module, sizeof module, "/proc/self/fd/%d", module_descriptor);
@@ -422,6 +459,10 @@ static int boot(const struct run_options *options, const struct payloads *payloa
     if (image_descriptor >= 0) {
         snprintf(image, sizeof image, "/proc/self/fd/%d", image_descriptor);
         names.image = image;
+    }
+    if (options->uefi) {
+        names.image = names.module;
+        names.module = NULL;
     }
     if (status == COMMAND_DONE)
         status = run_qemu(options, payloads, &names);
@@ -462,10 +503,21 @@ static int boot_itself(const struct run_options *options, const struct payloads 
     return run_qemu(options, payloads, &names);
 }
 
+/* QEMU's own complaint does not say where it is from. */
+static bool have_firmware(const struct run_options *options) {
+    if (!options->uefi || options->dry_run || has_own_firmware(options) ||
+        access(FIRMWARE, R_OK) == 0)
+        return true;
+    complain(FIRMWARE ": %s: Debian has it in the package " FIRMWARE_PACKAGE, strerror(errno));
+    return false;
+}
+
 static int run_payload(const struct run_options *options, const struct payloads *payloads) {
-    const bool starts_itself = payloads_start_themselves(payloads);
-    if (!have_room(options, payloads) || (starts_itself && !can_start_itself(payloads)))
+    const bool itself = starts_itself(options, payloads);
+    if (!have_room(options, payloads) || (itself && !can_start_itself(options, payloads)))
         return COMMAND_DOES_NOT_BOOT;
+    if (!have_firmware(options))
+        return COMMAND_TROUBLE;
     if (options->dry_run && !can_be_pasted(payloads))
         return COMMAND_TROUBLE;
     char *line = make_line(options, payloads);
@@ -477,8 +529,8 @@ static int run_payload(const struct run_options *options, const struct payloads 
         !print_command(options->dry_run ? stdout : stderr, options, payloads, image_path, line))
         status = COMMAND_TROUBLE;
     else if (!options->dry_run)
-        status = starts_itself ? boot_itself(options, payloads, line)
-                               : boot(options, payloads, image_path, line);
+        status = itself ? boot_itself(options, payloads, line)
+                        : boot(options, payloads, image_path, line);
     free(image_path);
     free(line);
     return status;
@@ -520,6 +572,7 @@ static const char run_help[] =
     "  -a, --append LINE   more of the kernel's command line, behind its ARGUMENTS\n"
     "      --accel NAME    kvm or tcg; if not given, kvm where it works\n"
     "      --display NAME  show the screen: gtk, sdl, or curses, which is on the terminal\n"
+    "      --uefi          by UEFI: OVMF starts pvhboot.efi with the files inside\n"
     "      --gdb           wait for a debugger on port 1234\n"
     "      --qemu PROGRAM  instead of qemu-system-x86_64\n"
     "  -v, --verbose       print the commands that do the same\n"
@@ -535,7 +588,7 @@ static const char run_help[] =
     "Words for pvhboot itself stand in the kernel's line: --append pvhboot.verbose shows what\n"
     "goes where. See pvhboot(1), pvhboot(7).\n";
 
-enum long_option { OPTION_ACCEL = 0x100, OPTION_DISPLAY, OPTION_GDB, OPTION_QEMU };
+enum long_option { OPTION_ACCEL = 0x100, OPTION_DISPLAY, OPTION_UEFI, OPTION_GDB, OPTION_QEMU };
 
 static const struct option run_long_options[] = {
     {"machine", required_argument, NULL, 'M'},
@@ -544,6 +597,7 @@ static const struct option run_long_options[] = {
     {"append", required_argument, NULL, 'a'},
     {"accel", required_argument, NULL, OPTION_ACCEL},
     {"display", required_argument, NULL, OPTION_DISPLAY},
+    {"uefi", no_argument, NULL, OPTION_UEFI},
     {"gdb", no_argument, NULL, OPTION_GDB},
     {"qemu", required_argument, NULL, OPTION_QEMU},
     {"verbose", no_argument, NULL, 'v'},
@@ -594,6 +648,9 @@ static int take_option(struct run_options *options, int option, char **argv) {
     case OPTION_DISPLAY:
         options->display = optarg;
         return COMMAND_DONE;
+    case OPTION_UEFI:
+        options->uefi = true;
+        return COMMAND_DONE;
     case OPTION_GDB:
         options->gdb = true;
         return COMMAND_DONE;
@@ -630,6 +687,8 @@ static int check_options(struct run_options *options) {
         return complain_usage(&run_command, "--cpus %s: it is a number", options->cpus);
     if (options->cpus && !has_digit_but_0(options->cpus))
         return complain_usage(&run_command, "--cpus %s: it is 1 at least", options->cpus);
+    if (options->uefi && is_microvm(options))
+        return complain_usage(&run_command, "--uefi: it is for --machine pc or q35");
     if (options->display && is_microvm(options))
         return complain_usage(&run_command, "--display %s: a microvm has no screen",
                               options->display);

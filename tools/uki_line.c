@@ -57,14 +57,28 @@ static bool is_uki(struct span file) {
 #endif
 }
 
-char *uki_line(const uint8_t *bytes, size_t size, uint32_t profile) {
-    const struct span file = {.bytes = bytes, .size = size};
+static char *read_line(struct span file, uint32_t profile) {
     struct pe_sections sections;
     struct span text;
-    if (!is_uki(file) || !pe_find_sections(file, &sections))
+    if (!pe_find_sections(file, &sections))
         return NULL;
     const uint32_t index = find_line(&sections, profile);
     if (index == sections.count || !pe_section_bytes(&sections, index, &text))
         return NULL;
     return trimmed(text);
+}
+
+char *uki_line(const uint8_t *bytes, size_t size, uint32_t profile) {
+    const struct span file = {.bytes = bytes, .size = size};
+    return is_uki(file) ? read_line(file, profile) : NULL;
+}
+
+/* With a profile in it, the front end leaves the line to what reads profiles. */
+char *efi_line(const uint8_t *bytes, size_t size) {
+    const struct span file = {.bytes = bytes, .size = size};
+    struct pe_sections sections;
+    if (!pe_find_sections(file, &sections) ||
+        pe_find_section(&sections, 0, sections.count, profile_name) < sections.count)
+        return NULL;
+    return read_line(file, 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The command line that a UKI has inside: docs/protocols.md, "UKIs". */
+/* The command line that a UKI has inside: docs/protocols.md, "UKIs"; and pvhboot for UEFI. */
 #ifndef PVHBOOT_TOOLS_UKI_LINE_H
 #define PVHBOOT_TOOLS_UKI_LINE_H
 
@@ -11,5 +11,8 @@
  * is of malloc; NULL when the file is no UKI, or has no such profile or no line there.
  */
 char *uki_line(const uint8_t *bytes, size_t size, uint32_t profile);
+
+/* The same of pvhboot for UEFI with a .payload, which has no profiles (src/entry/efi). */
+char *efi_line(const uint8_t *bytes, size_t size);
 
 #endif

@@ -49,6 +49,12 @@ static const struct display_device display = {.text = true,
                                               .memory_address = 0xfd000000,
                                               .memory_size = 16 * MIB};
 
+struct verdict verdict_refusal(const struct error *error) {
+    struct verdict verdict = {0};
+    write_error(&verdict, error);
+    return verdict;
+}
+
 static void take_answer(const struct guest *guest, bool planned, struct verdict *verdict) {
     verdict->boots = planned;
     if (planned) {
@@ -59,10 +65,13 @@ static void take_answer(const struct guest *guest, bool planned, struct verdict 
     }
 }
 
-bool verdict_ask(struct span file, const char *command_line, struct verdict *verdict) {
+bool verdict_ask(const struct verdict_question *question, struct verdict *verdict) {
+    const struct span file = question->file;
+    const struct span module = question->module;
+    const uint64_t size = (uint64_t)file.size + module.size;
     struct guest guest;
     *verdict = (struct verdict){0};
-    if (file.size > VERDICT_LARGEST_FILE) {
+    if (size > VERDICT_LARGEST_FILE) {
         snprintf(verdict->line, sizeof verdict->line,
                  "it was not tried: the file has more than %u MiB",
                  (unsigned)(VERDICT_LARGEST_FILE / MIB));
@@ -70,10 +79,12 @@ bool verdict_ask(struct span file, const char *command_line, struct verdict *ver
     }
     if (!guest_open(&guest))
         return false;
-    const struct host_module module = {file.bytes, file.size, "the file", NULL};
-    const uint64_t memory = (file.size / MIB + 1) * MIB + VERDICT_ROOM;
-    const struct host_request request = {
-        .memory = memory, .command_line = command_line, .modules = &module, .module_count = 1};
+    const struct host_module modules[] = {{file.bytes, file.size, "the file", NULL},
+                                          {module.bytes, module.size, "the file behind it", NULL}};
+    const struct host_request request = {.memory = (size / MIB + 1) * MIB + VERDICT_ROOM,
+                                         .command_line = question->command_line,
+                                         .modules = modules,
+                                         .module_count = module.size ? 2 : 1};
     const bool placed = host_place(&host_roomy, &request, &guest) == COMMAND_DONE;
     guest.has_display = true;
     guest.display = display;

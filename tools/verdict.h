@@ -25,11 +25,18 @@ struct verdict {
     char line[VERDICT_LINE_SIZE]; /* then: the error as the image prints it, or why not tried */
 };
 
-/*
- * The verdict on the file as module 0, with that command line of the host's. False, and it has been
- * complained of, when there is no memory to try it.
- */
-bool verdict_ask(struct span file, const char *command_line, struct verdict *verdict);
+/* What a host gives. */
+struct verdict_question {
+    struct span file;         /* module 0 */
+    struct span module;       /* behind it; of size 0: none */
+    const char *command_line; /* NULL: none */
+};
+
+/* False, and it has been complained of, when there is no memory to try it. */
+bool verdict_ask(const struct verdict_question *question, struct verdict *verdict);
+
+/* What is refused for that error, without having been tried. */
+struct verdict verdict_refusal(const struct error *error);
 
 /* What docs/errors.md advises for that error; NULL for none. */
 const char *verdict_advice(enum error_number error);

@@ -19,6 +19,12 @@
 #define PE_NUMBER_OF_SECTIONS 6u    /* u16, from the PE header, as what follows */
 #define PE_OPTIONAL_HEADER_SIZE 20u /* u16; the section table follows the optional header */
 #define PE_OPTIONAL_HEADER 24u
+#define PE_INITIALIZED_DATA 32u  /* u32, bytes of such sections in the file */
+#define PE_SECTION_ALIGNMENT 56u /* u32, in memory; from here on PE32 has the same as PE32+ */
+#define PE_FILE_ALIGNMENT 60u    /* u32 */
+#define PE_IMAGE_SIZE 80u        /* u32, bytes in memory, a multiple of that alignment */
+#define PE_HEADERS_SIZE 84u      /* u32, bytes in the file: all headers, section table included */
+#define PE_CHECKSUM 88u          /* u32 */
 #define PE_MAGIC_PE32 0x10bu
 #define PE_MAGIC_PE32_PLUS 0x20bu
 
@@ -43,7 +49,9 @@
  * 20 +---------------------+
  *    | pointer_to_raw_data | offset in the file
  * 24 +---------------------+
- *    | relocations, line numbers, characteristics
+ *    | relocations, line numbers
+ * 36 +---------------------+
+ *    | characteristics     |
  * 40 +---------------------+
  */
 struct pe_section_header {
@@ -52,10 +60,15 @@ struct pe_section_header {
     uint32_t virtual_address;
     uint32_t size_of_raw_data;
     uint32_t pointer_to_raw_data;
-    uint8_t unused[16];
+    uint8_t unused[12];
+    uint32_t characteristics;
 };
 
+#define PE_SECTION_INITIALIZED_DATA 0x00000040u
+#define PE_SECTION_READ 0x40000000u
+
 static_assert(offsetof(struct pe_section_header, pointer_to_raw_data) == 20, "PE");
+static_assert(offsetof(struct pe_section_header, characteristics) == 36, "PE");
 static_assert(sizeof(struct pe_section_header) == 40, "PE");
 
 #endif
