@@ -5,6 +5,7 @@
  */
 #include "boot_params.h"
 
+#include "efi_report.h"
 #include "linux_report.h"
 #include "machine.h"
 #include "report.h"
@@ -17,12 +18,39 @@ struct field {
 
 static const struct field fields[] = {
     {"ext_mem_k", 0x002, 2},
+    {"orig_video_isVGA", 0x00f, 1},
+    {"lfb_width", 0x012, 2},
+    {"lfb_height", 0x014, 2},
+    {"lfb_depth", 0x016, 2},
+    {"lfb_base", 0x018, 4},
+    {"lfb_size", 0x01c, 4},
+    {"lfb_linelength", 0x024, 2},
+    {"red_size", 0x026, 1},
+    {"red_pos", 0x027, 1},
+    {"green_size", 0x028, 1},
+    {"green_pos", 0x029, 1},
+    {"blue_size", 0x02a, 1},
+    {"blue_pos", 0x02b, 1},
+    {"rsvd_size", 0x02c, 1},
+    {"rsvd_pos", 0x02d, 1},
+    {"pages", 0x032, 2},
+    {"capabilities", 0x036, 4},
+    {"ext_lfb_base", 0x03a, 4},
     {"acpi_rsdp_addr", 0x070, 8},
     {"ext_ramdisk_image", 0x0c0, 4},
     {"ext_ramdisk_size", 0x0c4, 4},
     {"ext_cmd_line_ptr", 0x0c8, 4},
+    {"efi_loader_signature", 0x1c0, 4},
+    {"efi_systab", 0x1c4, 4},
+    {"efi_memdesc_size", 0x1c8, 4},
+    {"efi_memdesc_version", 0x1cc, 4},
+    {"efi_memmap", 0x1d0, 4},
+    {"efi_memmap_size", 0x1d4, 4},
+    {"efi_systab_hi", 0x1d8, 4},
+    {"efi_memmap_hi", 0x1dc, 4},
     {"alt_mem_k", 0x1e0, 4},
     {"e820_entries", 0x1e8, 1},
+    {"secure_boot", 0x1ec, 1},
     {"sentinel", 0x1ef, 1},
     {"setup_sects", 0x1f1, 1},
     {"root_flags", 0x1f2, 2},
@@ -166,6 +194,19 @@ static uint64_t with_upper_half(const uint8_t *boot_params, uint32_t low, uint32
     return little_endian(boot_params + low, 4) | (little_endian(boot_params + high, 4) << 32);
 }
 
+/* What efi_info points to. */
+static void report_efi_info(const uint8_t *boot_params) {
+    if (little_endian(boot_params + BOOT_PARAMS_EFI_INFO, 4) == 0) {
+        return;
+    }
+    report_efi_memory_map(
+        with_upper_half(boot_params, BOOT_PARAMS_EFI_MEMMAP, BOOT_PARAMS_EFI_MEMMAP_HI),
+        (uint32_t)little_endian(boot_params + BOOT_PARAMS_EFI_MEMMAP_SIZE, 4),
+        (uint32_t)little_endian(boot_params + BOOT_PARAMS_EFI_MEMDESC_SIZE, 4));
+    report_efi_system_table(
+        with_upper_half(boot_params, BOOT_PARAMS_EFI_SYSTAB, BOOT_PARAMS_EFI_SYSTAB_HI));
+}
+
 void report_boot_params(uint32_t address) {
     const uint8_t *boot_params = physical(address);
 
@@ -186,4 +227,5 @@ void report_boot_params(uint32_t address) {
     report_key("rsdp");
     report_rsdp(little_endian(boot_params + BOOT_PARAMS_ACPI_RSDP_ADDR, 8));
     report_line_end();
+    report_efi_info(boot_params);
 }

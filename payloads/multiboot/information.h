@@ -119,8 +119,10 @@ enum multiboot2_tag_type {
     MULTIBOOT2_FRAMEBUFFER,
     MULTIBOOT2_SECTIONS,
     MULTIBOOT2_APM,
+    MULTIBOOT2_EFI64 = 12,
     MULTIBOOT2_ACPI_OLD = 14,
     MULTIBOOT2_ACPI_NEW = 15,
+    MULTIBOOT2_EFI_MMAP = 17,
     MULTIBOOT2_LOAD_BASE = 21,
 };
 
@@ -180,4 +182,15 @@ _Static_assert(sizeof(struct multiboot2_sections) == 20, "multiboot2_sections");
 struct multiboot2_load_base {
     struct multiboot2_tag tag;
     uint32_t address;
+};
+
+struct multiboot2_efi64 {
+    struct multiboot2_tag tag;
+    uint64_t pointer;
+};
+
+struct multiboot2_efi_mmap {
+    struct multiboot2_tag tag;
+    uint32_t descriptor_size;
+    uint32_t descriptor_version;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reports a Multiboot 2 information block: its tags in their order, and what each of them tells. */
+#include "efi_report.h"
 #include "machine.h"
 #include "multiboot_report.h"
 #include "report.h"
@@ -67,6 +68,20 @@ static void report_tag_load_base(uint32_t tag) {
     report_number("load_base", base->address);
 }
 
+static void report_tag_efi64(uint32_t tag) {
+    const struct multiboot2_efi64 *table = physical(tag);
+
+    report_efi_system_table(table->pointer);
+}
+
+static void report_tag_efi_mmap(uint32_t tag, uint32_t size) {
+    const struct multiboot2_efi_mmap *map = physical(tag);
+    const uint32_t header = sizeof *map;
+
+    report_number("efi_descriptor_version", map->descriptor_version);
+    report_efi_memory_map(tag + header, size - header, map->descriptor_size);
+}
+
 /* What has no line of its own: its bytes, so that nothing goes unseen. */
 static void report_tag_bytes(uint32_t tag, uint32_t size, uint32_t index) {
     const uint32_t header = sizeof(struct multiboot2_tag);
@@ -109,6 +124,12 @@ static void report_tag(uint32_t tag, uint32_t size, uint32_t index, uint32_t *mo
         break;
     case MULTIBOOT2_LOAD_BASE:
         report_tag_load_base(tag);
+        break;
+    case MULTIBOOT2_EFI64:
+        report_tag_efi64(tag);
+        break;
+    case MULTIBOOT2_EFI_MMAP:
+        report_tag_efi_mmap(tag, size);
         break;
     case MULTIBOOT2_END:
     case MULTIBOOT2_BOOT_DEVICE:

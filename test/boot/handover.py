@@ -8,6 +8,7 @@ made the host.  What a kernel must get comes from Documentation/arch/x86/boot.rs
 import dataclasses
 import zlib
 
+import handover_firmware
 import reporter
 from boot_image import CPIO_MAGIC, header_end, protected_mode
 from elf_image import ElfImage
@@ -55,6 +56,7 @@ class Given:
     entry         32 or 64
     long_mode     the processor has it
     device_tree   the bytes of the one that the kernel must find, or None
+    firmware      handover_firmware.Firmware where it was UEFI, or None
     """
 
     kernel: bytes
@@ -65,6 +67,7 @@ class Given:
     entry: int = 32
     long_mode: bool = True
     device_tree: bytes | None = None
+    firmware: handover_firmware.Firmware | None = None
 
     def field(self, name):
         offset, size = next((offset, size) for field, offset, size in HEADER_FIELDS if field == name)
@@ -210,6 +213,7 @@ def check_boot_params(report, given):
     assert report["ext_cmd_line_ptr"] == 0
     assert report["acpi_rsdp_addr"] == given.rsdp.address
     check_setup_data(report, given)
+    handover_firmware.check_boot_params(report, given.firmware)
     assert report.other == {}, "bytes of boot_params that nobody asked for"
 
 
@@ -266,6 +270,8 @@ def places(report, given):
         found.append(("initrd", report.initrd.address, -(-report.initrd.size // PAGE) * PAGE))
     found += [(key, report.numbers(key)[0], SETUP_DATA_HEADER + report.numbers(key)[2]) for key in report.indexed("setup_data")]
     found += [(key, report.numbers(key)[0], PAGE) for key in report.indexed("page_table")]
+    if given.firmware:
+        found.append(("firmware's memory map", report["efi_memmap"], report["efi_memmap_size"]))
     return found
 
 

@@ -9,6 +9,7 @@ import dataclasses
 import itertools
 import zlib
 
+import handover_firmware
 import reporter
 from handover import CR0_ET, CR0_PE, EFLAGS_DF, EFLAGS_IF, PAGE, check_clear, check_segments, contiguous_kib_from_1_mib
 from multiboot_image import NOBITS, MultibootImage
@@ -82,6 +83,7 @@ class Given:
     framebuffer   None, "text", or (width, height, depth)
     load_address  where the kernel's code must be; None: where it is linked
     long_mode     the processor has it
+    firmware      handover_firmware.Firmware where it was UEFI, or None
     """
 
     kernel: bytes
@@ -94,6 +96,7 @@ class Given:
     framebuffer: object = None
     load_address: int | None = None
     long_mode: bool = True
+    firmware: handover_firmware.Firmware | None = None
 
     def __post_init__(self):
         self.image = MultibootImage(self.kernel, self.protocol)
@@ -268,6 +271,8 @@ def expected_tags(report, given):
     old, new = acpi_tags(given.rsdp)
     tags += [(TAG_ACPI_OLD, 8 + len(old))] if old else []
     tags += [(TAG_ACPI_NEW, 8 + len(new))] if new else []
+    if given.firmware:
+        tags += handover_firmware.multiboot2_tag_sizes(report)
     return [*tags, (TAG_END, 8)]
 
 
@@ -293,6 +298,8 @@ def check_information2(report, given):
     assert all(report.numbers(key)[3] == 0 for key in report.indexed("memory_map"))
     if given.framebuffer is not None:
         assert report["framebuffer_reserved"] == 0
+    if given.firmware:
+        handover_firmware.check_multiboot2(report)
     for key, data in zip(("rsdp_old", "rsdp_new"), acpi_tags(given.rsdp)):
         assert (report.hex_bytes(key) if key in report else b"") == data
 

@@ -14,6 +14,9 @@ import dataclasses
 import re
 
 
+EFI_PAGE = 4096
+
+
 class NoReport(AssertionError):
     """There is no whole report in a text."""
 
@@ -49,6 +52,17 @@ class Blob:
 class Rsdp:
     address: int
     bytes: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class EfiMemory:
+    """A descriptor of a UEFI memory map; size in bytes."""
+
+    type: int
+    start: int
+    size: int
+    attribute: int
+    virtual_start: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,6 +220,18 @@ class Report:
             start, size, physical, access = self.words(key)
             found.append(Mapping(int(start, 16), int(size, 16), int(physical, 16), access == "writable"))
         return found
+
+    @property
+    def efi_memory(self):
+        """The firmware's own map, where one was handed over."""
+        found = [self.numbers(key) for key in self.indexed("efi_memory")]
+        return [EfiMemory(type, start, pages * EFI_PAGE, attribute, virtual_start)
+                for type, start, pages, attribute, virtual_start in found]
+
+    @property
+    def efi_rsdp(self):
+        """The one that the UEFI system table's configuration tables point to."""
+        return self._rsdp("efi_rsdp")
 
     @property
     def other(self):

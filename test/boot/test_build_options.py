@@ -29,6 +29,7 @@ KINDS = {
 }
 XEN = "PVHBOOT_XEN"
 SSE2 = "PVHBOOT_SSE2"
+EFI = "PVHBOOT_EFI"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def boot_with(payloads, tmp_path_factory):
 
 
 def test_every_option_is_tested():
-    assert sorted(variants.options()) == sorted([*FORMATS, *KINDS, XEN, SSE2])
+    assert sorted(variants.options()) == sorted([*FORMATS, *KINDS, XEN, SSE2, EFI])
 
 
 @pytest.mark.parametrize("option", FORMATS)
@@ -86,6 +87,16 @@ def test_xen_left_out(build, boot_with, payloads):
 def test_sse2_left_out(build, boot_with):
     """It moves all the same; test_image.py looks for what is left of it, in the minimal image."""
     report_of(boot_with(variants.without(build, SSE2) / "pvhboot.elf"))
+
+
+def test_efi_left_out(build, boot_with):
+    """No program is made for UEFI, and in the image there is no place for what that would write."""
+    folder = variants.without(build, EFI)
+    report_of(boot_with(folder / "pvhboot.elf"))
+    report_of(boot_with(folder / "pvhboot.elf", "multiboot2.elf"), "multiboot2")
+    mark = b"UEFI for pvhboot"
+    assert mark in (build / "pvhboot.elf").read_bytes() and mark not in (folder / "pvhboot.elf").read_bytes()
+    assert "pvhboot.efi" in (build / "build.ninja").read_text() and "pvhboot.efi" not in (folder / "build.ninja").read_text()
 
 
 def test_minimal_image_has_none_of_it(build, boot_with):

@@ -212,3 +212,126 @@ def test_the_search_for_sse_finds_some(tmp_path):
     source.write_text("movups (%eax), %xmm0\nemms\nfldz\nmovq %mm1, %mm2\nfaddp\n")
     subprocess.run(["as", "--32", "-o", tmp_path / "sse.o", source], check=True)
     assert len([line for line in instructions(tmp_path / "sse.o") if FORBIDDEN.search(line)]) == 5
+
+# --- What the front end for UEFI needs of the image, and what it becomes -----------------------------------------------
+
+FIRMWARE_H = (variants.TOP / "include/pvhboot/firmware.h").read_text()
+MARK = re.search(r'^#define FIRMWARE_MARK "(.*)"$', FIRMWARE_H, re.M)[1].encode()
+MARK_ALIGNMENT = int(re.search(r"^#define FIRMWARE_ALIGNMENT (\d+)u$", FIRMWARE_H, re.M)[1])
+SLOT_SIZE = int(re.search(r"static_assert\(sizeof\(struct firmware\) == (\d+)", FIRMWARE_H)[1])
+SLOT_IMAGE_END = int(re.search(r"static_assert\(offsetof\(struct firmware, image_end\) == (\d+)", FIRMWARE_H)[1])
+
+
+def marks(data):
+    return [match.start() for match in re.finditer(re.escape(MARK), data)]
+
+
+def assert_empty_slot(data, at, image_end):
+    """Nothing but where the image ends in memory, which the front end reads there."""
+    slot = data[at + len(MARK):at + len(MARK) + SLOT_SIZE]
+    assert len(slot) == SLOT_SIZE
+    assert struct.unpack_from("<I", slot, SLOT_IMAGE_END) == (image_end,)
+    assert not any(slot[:SLOT_IMAGE_END] + slot[SLOT_IMAGE_END + 4:])
+
+
+@pytest.mark.parametrize("container", IMAGES)
+def test_has_one_empty_slot_for_a_firmware(build, container):
+    elf = read_elf(build / container)
+    load, = elf.of_type(PT_LOAD)
+    at, = marks(elf.data)
+    assert (load["paddr"] + at - load["offset"]) % MARK_ALIGNMENT == 0
+    assert load["offset"] <= at and at + len(MARK) + SLOT_SIZE <= load["offset"] + load["filesz"]
+    assert_empty_slot(elf.data, at, load["paddr"] + load["memsz"])
+
+
+@pytest.mark.parametrize("container", IMAGES)
+def test_minimal_image_has_no_slot(build, container):
+    assert not marks((variants.minimal(build) / container).read_bytes())
+
+
+@dataclasses.dataclass
+class Program:
+    """A PE file: of its headers what is looked at here, and its sections in order."""
+    data: bytes
+    machine: int
+    optional: dict
+    headers_end: int
+    sections: list
+
+    def content(self, name):
+        section, = [section for section in self.sections if section["name"] == name]
+        return self.data[section["offset"]:section["offset"] + min(section["virtual_size"], section["raw_size"])]
+
+
+# Microsoft PE/COFF: of the optional header of PE32+; of a section's header, from behind its name.
+OPTIONAL_FIELDS = {"magic": ("<H", 0), "section_alignment": ("<I", 32), "file_alignment": ("<I", 36), "image_size": ("<I", 56),
+                   "headers_size": ("<I", 60), "subsystem": ("<H", 68), "certificates": ("<Q", 144), "relocations": ("<Q", 152)}
+PE_SECTION_FIELDS = ("virtual_size", "address", "raw_size", "offset")
+PE_SECTION_SIZE = 40
+
+
+def read_program(path):
+    data = path.read_bytes()
+    pe, = struct.unpack_from("<I", data, 0x3C)
+    assert data[:2] == b"MZ" and data[pe:pe + 4] == b"PE\0\0"
+    machine, count, optional_size = struct.unpack_from("<HH12xH", data, pe + 4)
+    optional = {name: struct.unpack_from(layout, data, pe + 24 + at)[0] for name, (layout, at) in OPTIONAL_FIELDS.items()}
+    table = pe + 24 + optional_size
+    sections = [{"name": data[at:at + 8].rstrip(b"\0").decode(),
+                 **dict(zip(PE_SECTION_FIELDS, struct.unpack_from("<IIII", data, at + 8)))}
+                for at in range(table, table + PE_SECTION_SIZE * count, PE_SECTION_SIZE)]
+    return Program(data, machine, optional, table + PE_SECTION_SIZE * count, sections)
+
+
+@pytest.fixture(scope="module")
+def program(build):
+    return read_program(build / "pvhboot.efi")
+
+
+def test_program_is_one_for_uefi(program):
+    assert program.machine == 0x8664
+    assert program.optional["magic"] == 0x20B, "PE32+"
+    assert program.optional["subsystem"] == 10, "an EFI application"
+    assert program.optional["relocations"], "without any it could be loaded at one address only"
+    assert not program.optional["certificates"], "signing is for who installs it"
+
+
+def test_program_has_its_sections_in_pages_of_their_own(program):
+    """Firmware protects them by pages; and what is added behind the last one has to find its end."""
+    assert program.optional["section_alignment"] == 4096
+    end = program.optional["headers_size"]
+    for section in program.sections:
+        assert section["address"] % 4096 == 0
+        assert section["address"] >= end, "in order, and apart"
+        assert section["offset"] % program.optional["file_alignment"] == 0
+        assert section["offset"] + section["raw_size"] <= len(program.data)
+        end = section["address"] + section["virtual_size"]
+    assert program.optional["image_size"] == -(-end // 4096) * 4096
+
+
+def test_program_has_room_for_more_sections(program):
+    """For the headers of .linux, .initrd, .cmdline, .osrel, .uname, .ucode and .splash, which a UKI may have."""
+    assert program.headers_end + 7 * PE_SECTION_SIZE <= min(section["offset"] for section in program.sections)
+
+
+def test_program_says_its_generation(program):
+    """shim starts nothing that does not: SBAT.md, the format's own line first."""
+    text = program.content(".sbat").rstrip(b"\0").decode("ascii")
+    assert text.endswith("\n")
+    first, second = text.splitlines()
+    assert first.startswith("sbat,1,")
+    assert second.startswith("pvhboot,1,") and len(second.split(",")) == 6
+
+
+def test_program_carries_the_very_image(build, program):
+    """What the other containers load, byte for byte, the slot still empty."""
+    carried = (build / "pvhboot.bin").read_bytes()
+    for container in IMAGES:
+        elf = read_elf(build / container)
+        load, = elf.of_type(PT_LOAD)
+        assert load["paddr"] == elf.header["entry"] == MIB, "where the front end moves it to, and enters it"
+        assert elf.content(load) == carried
+        at, = marks(carried)
+        assert at % MARK_ALIGNMENT == 0
+        assert_empty_slot(carried, at, load["paddr"] + load["memsz"])
+    assert program.data.count(carried) == 1

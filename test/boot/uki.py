@@ -30,9 +30,13 @@ def stub():
     return debian.package("amd64", "systemd-boot-efi") / STUB
 
 
-def make_uki(output, sections):
-    """Makes the UKI `output` of (name, content) in this order; gives its path. No two sections overlap when loaded."""
-    address = _end_of_sections(stub())
+def make_uki(output, sections, program=None):
+    """Makes the UKI `output` of (name, content) in this order; gives its path. No two sections overlap when loaded.
+
+    program: the PE file that gets them, systemd's stub without.
+    """
+    program = program or stub()
+    address = _end_of_sections(program)
     options = []
     headers = {}  # what objcopy calls it: what it is called, how many bytes it has
     with tempfile.TemporaryDirectory(prefix="pvhboot-uki-") as folder:
@@ -44,7 +48,7 @@ def make_uki(output, sections):
             headers[added] = name, len(content)
             options += ["--add-section", f"{added}={path}", "--change-section-vma", f"{added}={address:#x}"]
             address = _up_to_page(address + len(content) + 1)
-        subprocess.run(["objcopy", *options, stub(), output], check=True)
+        subprocess.run(["objcopy", *options, program, output], check=True)
     output = pathlib.Path(output)
     _finish_headers(output, headers)
     return output
