@@ -248,6 +248,7 @@ static bool is_free(const struct simulated_machine *machine, const struct host_i
                     (uint64_t)start_info->nr_modules * sizeof *host->modules) ||
         shares_byte(range, host->map_place.start, host->map_place.end - host->map_place.start) ||
         shares_byte(range, machine->info.rsdp.address, machine->info.rsdp.size) ||
+        overlap(range, judge_kept_for_firmware(machine)) ||
         text_in(machine, start_info->cmdline_paddr, range);
     for (uint32_t i = 0; i < host->module_count && !busy; i++)
         busy = shares_byte(range, host->modules[i].paddr, host->modules[i].size) ||
@@ -398,6 +399,8 @@ const char *judge_untouched(const struct simulated_machine *machine) {
     if (!wrong &&
         changed_outside(machine, ranges, count, may_have_unpacked(machine, &host) ? &host : NULL))
         wrong = "a byte outside of arena and scratch was changed";
+    if (!wrong && judge_is_used_by_firmware(machine, extent_of(machine->info.arena.range)))
+        wrong = "the arena is where boot services were";
     free_host(&host);
     free(ranges);
     return wrong;
@@ -686,6 +689,8 @@ static const char *judge_prepared(struct simulated_machine *machine,
         wrong = open_bzimage(machine, &payload, &bzimage);
     if (!wrong)
         wrong = judge_moves(machine);
+    if (!wrong)
+        wrong = judge_firmware(machine);
     if (!wrong)
         wrong = judge_handed_over(machine, host, &payload, &bzimage);
     free(payload.parts);

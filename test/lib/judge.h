@@ -241,6 +241,21 @@ bool judge_finds_rsdp(const struct simulated_machine *machine);
 struct extent judge_rsdp_copy(const struct simulated_machine *machine,
                               const struct host_input *host);
 
+/* What is kept for the firmware's map and glyphs, and what its boot services used. */
+struct extent judge_kept_for_firmware(const struct simulated_machine *machine);
+bool judge_is_used_by_firmware(const struct simulated_machine *machine, struct extent extent);
+
+/* Whether it is on what has to stay as it is, that and the RSDP, or on what better stays. */
+bool judge_is_on_fixed(const struct simulated_machine *machine, struct extent extent);
+
+/* After judge_moves: the kept memory is as it was. */
+const char *judge_firmware(const struct simulated_machine *machine);
+
+/* What of boot_params in front of the setup header a firmware's word makes; all else is 0. */
+#define JUDGED_ZERO_PAGE 0x1f1u
+void judge_firmware_params(const struct simulated_machine *machine,
+                           uint8_t params[JUDGED_ZERO_PAGE]);
+
 /*
  * A Linux payload, after judge_moves: its kernel, boot_params, registers, initrd, map, page tables.
  * `kernel` is what linux_parse made of part 0 before that.

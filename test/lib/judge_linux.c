@@ -88,8 +88,8 @@ static bool is_ours(size_t offset) {
     return false;
 }
 
-/* The setup header as it is in the file, or as it is made for a file that has none. */
-static uint8_t expected_byte(const struct boot *boot, size_t offset) {
+/* The firmware's word, then the setup header as it is in the file, or made for one without. */
+static uint8_t expected_byte(const struct boot *boot, const uint8_t *from_firmware, size_t offset) {
     static const struct setup_header made = {.boot_flag = LINUX_BOOT_FLAG,
                                              .header = LINUX_HEADER_MAGIC,
                                              .version = 0x20f,
@@ -100,7 +100,7 @@ static uint8_t expected_byte(const struct boot *boot, size_t offset) {
     uint8_t jump;
     uint8_t expected = 0;
     if (offset < LINUX_SETUP_HEADER_OFFSET)
-        return 0;
+        return from_firmware[offset];
     if (boot->elf)
         return in_header < sizeof made ? ((const uint8_t *)&made)[in_header] : 0;
     simulated_before(boot->machine, file + LINUX_JUMP_LENGTH_OFFSET, &jump, 1);
@@ -111,8 +111,10 @@ static uint8_t expected_byte(const struct boot *boot, size_t offset) {
 
 static const char *judge_params(const struct boot *boot) {
     const uint8_t *bytes = (const uint8_t *)boot->params;
+    uint8_t from_firmware[JUDGED_ZERO_PAGE];
+    judge_firmware_params(boot->machine, from_firmware);
     for (size_t offset = 0; offset < sizeof *boot->params; offset++) {
-        if (bytes[offset] != expected_byte(boot, offset) && !is_ours(offset))
+        if (bytes[offset] != expected_byte(boot, from_firmware, offset) && !is_ours(offset))
             return "boot_params have a byte that is neither the file's nor the loader's";
     }
     if (boot->params->hdr.type_of_loader != LOADER_TYPE_UNDEFINED)
@@ -337,12 +339,13 @@ static const char *judge_pages(const struct boot *boot) {
     return NULL;
 }
 
-/* Kernel, initrd, boot_params, command line, the mover, the RSDP and its copy. */
+/* Kernel, initrd, boot_params, command line, the mover, the RSDP, its copy, the firmware's. */
 static const char *judge_clear_of_each_other(const struct boot *boot) {
     static struct judged_pieces pieces;
     const struct plan *plan = &boot->machine->plan;
     const struct span rsdp = boot->machine->info.rsdp;
     const struct extent copy = judge_rsdp_copy(boot->machine, boot->host);
+    const struct extent kept = judge_kept_for_firmware(boot->machine);
     const uint64_t line_size = strlen((const char *)now(boot, boot->command_line)) + 1;
     pieces.count = 0;
     const char *wrong = boot->elf ? judge_add_elf(&pieces, boot->host, boot->elf, 0)
@@ -371,6 +374,7 @@ static const char *judge_clear_of_each_other(const struct boot *boot) {
         return wrong;
     /* The firmware's, which need not be in RAM. */
     judge_add_piece(&pieces, boot->host, rsdp.address, rsdp.size, NULL);
+    judge_add_piece(&pieces, boot->host, kept.start, kept.end - kept.start, NULL);
     return judge_pieces_clear(&pieces);
 }
 

@@ -302,9 +302,7 @@ static void measure_link(struct boot *boot) {
 
 /* Whether it could have been left where it is linked without a module having to move. */
 static bool link_is_free(const struct boot *boot) {
-    const struct span rsdp = boot->machine->info.rsdp;
-    const struct extent fixed = {rsdp.address, rsdp.address + rsdp.size};
-    bool is_free = is_ram(boot, boot->link) && !overlap(boot->link, fixed);
+    bool is_free = is_ram(boot, boot->link) && !judge_is_on_fixed(boot->machine, boot->link);
     for (uint32_t i = 1; i < boot->payload->part_count && is_free; i++) {
         const struct hvm_modlist_entry *part = &boot->payload->parts[i];
         is_free = !overlap(boot->link, (struct extent){part->paddr, part->paddr + part->size});
@@ -410,14 +408,12 @@ static const char *judge_module(struct boot *boot, uint32_t index, uint64_t star
     return add_piece(boot, start, part->size, "a module is where there is no RAM");
 }
 
-/* One that begins at a page and that nothing lies on has no reason to move. */
+/* One in RAM that begins at a page and that nothing lies on has no reason to move. */
 static const char *judge_stays(const struct boot *boot, uint32_t index, uint64_t start) {
     const struct hvm_modlist_entry *part = &boot->payload->parts[index];
     const struct extent place = {part->paddr, part->paddr + part->size};
-    const struct span rsdp = boot->machine->info.rsdp;
-    const struct extent fixed = {rsdp.address, rsdp.address + rsdp.size};
     if (start == place.start || place.start % PAGE_SIZE || place.start < MIB ||
-        overlap(place, fixed) || place.start == place.end)
+        judge_is_on_fixed(boot->machine, place) || place.start == place.end || !is_ram(boot, place))
         return NULL;
     for (uint32_t i = 0; i < boot->loaded_count; i++) {
         const uint64_t to = boot->loaded[i].address + boot->slide;
@@ -601,8 +597,16 @@ static const char *judge_sections(struct boot *boot, uint64_t count, uint64_t st
 
 /* --- The display ------------------------------------------------------------------------------ */
 
+/* A firmware's: it stays in its mode, and there is no text beside it. */
+static const struct firmware_display *told_display(const struct boot *boot) {
+    const struct firmware *firmware = boot->machine->machine.firmware;
+    return firmware && firmware->display.address ? &firmware->display : NULL;
+}
+
 static enum display_kind expected_display(const struct boot *boot) {
     const struct display_device *device = &boot->machine->display;
+    if (told_display(boot))
+        return boot->wants_linear ? DISPLAY_LINEAR : DISPLAY_NONE;
     if (boot->wants_linear && device->linear)
         return DISPLAY_LINEAR;
     if (!device->text || !boot->takes_text)
@@ -626,17 +630,29 @@ static bool are_colours(const uint8_t *given, uint64_t bits) {
     return false;
 }
 
-/* From the field of its address on; NULL when there is none. */
+/* What is told of a display, from the field of its address on. */
+static const char *judge_told_display(const struct firmware_display *told, const uint8_t *given) {
+    if (number_at(given, 8) != told->address || number_at(given + 8, 4) != told->pitch ||
+        number_at(given + 12, 4) != told->width || number_at(given + 16, 4) != told->height ||
+        number_at(given + 20, 1) != told->bits || number_at(given + 21, 1) != 1 ||
+        memcmp(given + COLOURS_OFFSET, told->colours, 6) != 0)
+        return "the framebuffer that is told of is not the firmware's";
+    return NULL;
+}
+
+/* The same; NULL when there is none. */
 static const char *judge_display(const struct boot *boot, const uint8_t *given) {
     const struct display_device *device = &boot->machine->display;
     const struct display_mode *mode = &boot->machine->plan.handoff.display_mode;
     const enum display_kind expected = expected_display(boot);
-    if ((mode->kind == DISPLAY_LINEAR) != (expected == DISPLAY_LINEAR))
+    if ((mode->kind == DISPLAY_LINEAR) != (expected == DISPLAY_LINEAR && !told_display(boot)))
         return "the mode that is set is not the one that there is";
     if (!given || expected == DISPLAY_NONE)
         return !given && expected == DISPLAY_NONE && !boot->console_required
                    ? NULL
                    : "a framebuffer is told of where there is none, or not where there is one";
+    if (told_display(boot))
+        return judge_told_display(told_display(boot), given);
     const uint64_t address = number_at(given, 8);
     const uint64_t pitch = number_at(given + 8, 4);
     const uint64_t width = number_at(given + 12, 4);
@@ -787,6 +803,8 @@ static unsigned place_of(uint64_t type) {
                                     MULTIBOOT2_TAG_FRAMEBUFFER,
                                     MULTIBOOT2_TAG_ACPI_OLD,
                                     MULTIBOOT2_TAG_ACPI_NEW,
+                                    MULTIBOOT2_TAG_EFI64,
+                                    MULTIBOOT2_TAG_EFI_MMAP,
                                     MULTIBOOT2_TAG_END};
     unsigned place = 0;
     while (place < sizeof order && order[place] != type)
@@ -908,6 +926,25 @@ static const char *judge_acpi2(const struct boot *boot) {
     return NULL;
 }
 
+static const char *judge_firmware2(const struct boot *boot) {
+    const struct firmware *firmware = boot->machine->machine.firmware;
+    const uint8_t *table = boot->tags[MULTIBOOT2_TAG_EFI64];
+    const uint8_t *map = boot->tags[MULTIBOOT2_TAG_EFI_MMAP];
+    const uint64_t size = firmware ? firmware->memory_map_size : 0;
+    if (!tag_is(boot, MULTIBOOT2_TAG_EFI64, firmware, 16) ||
+        !tag_is(boot, MULTIBOOT2_TAG_EFI_MMAP, firmware, 16 + size))
+        return "an EFI tag is there without a firmware, or is missing, or of the wrong size";
+    if (!firmware)
+        return NULL;
+    if (number_at(table + 8, 8) != firmware->system_table)
+        return "the system table is not the firmware's";
+    if (number_at(map + 8, 4) != firmware->descriptor_size ||
+        number_at(map + 12, 4) != firmware->descriptor_version ||
+        memcmp(map + 16, now(boot, firmware->memory_map), size) != 0)
+        return "the copy of the firmware's memory map is none";
+    return NULL;
+}
+
 static const char *judge_display2(const struct boot *boot) {
     const uint8_t *tag = boot->tags[MULTIBOOT2_TAG_FRAMEBUFFER];
     const bool linear = expected_display(boot) == DISPLAY_LINEAR;
@@ -933,6 +970,8 @@ static const char *judge_information2(struct boot *boot) {
         wrong = judge_display2(boot);
     if (!wrong)
         wrong = judge_acpi2(boot);
+    if (!wrong)
+        wrong = judge_firmware2(boot);
     if (!wrong)
         wrong = judge_searched_rsdp(boot);
     return wrong;
@@ -984,6 +1023,9 @@ const char *judge_multiboot(const struct simulated_machine *machine, const struc
     if (!wrong)
         wrong = first ? judge_information1(&boot) : judge_information2(&boot);
     const struct extent mover = extent_of(machine->plan.mover);
+    const struct extent kept = judge_kept_for_firmware(machine);
+    if (!wrong)
+        wrong = add_piece(&boot, kept.start, kept.end - kept.start, NULL);
     if (!wrong)
         wrong = add_piece(&boot, mover.start, mover.end - mover.start, "the mover is not in RAM");
     return wrong ? wrong : judge_pieces(&boot);

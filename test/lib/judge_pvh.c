@@ -44,11 +44,10 @@ static bool find_note(const struct boot *boot, uint32_t type, struct extent *des
 
 /* The whole of it where it is linked is free, and no module of the payload's lies there. */
 static bool link_is_free(const struct boot *boot) {
-    const struct span rsdp = boot->machine->info.rsdp;
     const struct extent link = boot->elf.link;
     bool is_free = link.end < FOUR_GIB &&
                    raw_is_ram(boot->host->map, boot->host->map_count, link) &&
-                   !overlap(link, (struct extent){rsdp.address, rsdp.address + rsdp.size});
+                   !judge_is_on_fixed(boot->machine, link);
     for (uint32_t i = 1; i < boot->payload->part_count && is_free; i++) {
         const struct hvm_modlist_entry *part = &boot->payload->parts[i];
         is_free = !overlap(link, (struct extent){part->paddr, part->paddr + part->size});
@@ -131,13 +130,12 @@ static const char *judge_text(struct boot *boot, uint64_t given, uint64_t origin
     return add_piece(boot, given, size + 1, "a module's line is not in RAM");
 }
 
-/* One that begins at a page and that nothing lies on has no reason to move. */
+/* One in RAM that begins at a page and that nothing lies on has no reason to move. */
 static bool could_stay(const struct boot *boot, uint32_t index) {
     const struct hvm_modlist_entry *part = &boot->payload->parts[index];
     const struct extent place = {part->paddr, part->paddr + part->size};
-    const struct span rsdp = boot->machine->info.rsdp;
-    if (place.start % PAGE_SIZE || place.start < MIB ||
-        overlap(place, (struct extent){rsdp.address, rsdp.address + rsdp.size}))
+    if (place.start % PAGE_SIZE || place.start < MIB || judge_is_on_fixed(boot->machine, place) ||
+        !raw_is_ram(boot->host->map, boot->host->map_count, place))
         return false;
     /* A Linux frees what lies between its segments, as if it had been loaded there. */
     const struct extent kernel = {boot->elf.link.start + boot->slide,
@@ -284,6 +282,7 @@ static const char *judge_line(struct boot *boot) {
 static const char *judge_fields(struct boot *boot) {
     const struct hvm_start_info *start_info = &boot->start_info;
     const struct span rsdp = boot->machine->info.rsdp;
+    const struct extent kept = judge_kept_for_firmware(boot->machine);
     if (start_info->magic != XEN_HVM_START_MAGIC_VALUE || start_info->version != 1 ||
         start_info->reserved)
         return "the start_info is none of version 1";
@@ -297,6 +296,7 @@ static const char *judge_fields(struct boot *boot) {
         return "the RSDP was changed";
     /* The firmware's, which need not be in RAM. */
     add_piece(boot, rsdp.address, rsdp.size, NULL);
+    add_piece(boot, kept.start, kept.end - kept.start, NULL);
     return NULL;
 }
 

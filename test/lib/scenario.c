@@ -22,6 +22,8 @@
 #define MAP 0x12000u
 #define MODULE_LINE 0x10800u
 #define LINE 0x10100u
+#define LOWEST_KEPT 0x13000u /* a firmware's, behind all that */
+#define MOST_USED 6u
 #define MOST_MODULES 6u
 #define MOST_ENTRIES 10u
 
@@ -683,6 +685,55 @@ static void make_self_contained(struct simulated_machine *machine) {
     start_info->nr_modules--;
 }
 
+/* --- UEFI ------------------------------------------------------------------------------------- */
+
+static struct firmware_display make_told_display(struct input *input) {
+    struct firmware_display display = {.address = (uint64_t)input_word(input) << 24 | 0x1000,
+                                       .width = 1u + input_word(input) % 4096u,
+                                       .height = 1u + input_word(input) % 4096u,
+                                       .bits = 16u + input_byte(input) % 3u * 8u};
+    display.pitch = display.width * display.bits / 8 + input_byte(input);
+    display.size = (uint64_t)display.pitch * display.height;
+    for (size_t i = 0; i < sizeof display.colours; i++)
+        display.colours[i] = input_byte(input);
+    return display;
+}
+
+/* What a firmware keeps for its map is clear of what the host calls the RSDP, and of little else.
+ */
+static void make_firmware(struct simulated_machine *machine, struct input *input) {
+    static uint8_t map[0x2000];
+    const uint64_t rsdp = machine->start_info.rsdp_paddr;
+    const bool low = rarely(input, 3);
+    struct firmware firmware = {.system_table = 1 + (uint64_t)input_word(input) * 0x10001u,
+                                .kept = low ? LOWEST_KEPT + input_byte(input) % 8u * PAGE_SIZE
+                                            : MIB + input_word(input) % 0x500u * PAGE_SIZE,
+                                .descriptor_size = 40u + input_byte(input) % 3u * 8u,
+                                .descriptor_version = 1u + input_byte(input) % 2u,
+                                .secure_boot = 1u + input_byte(input) % 3u,
+                                .image_end = machine->machine.image.end};
+    struct range used[MOST_USED];
+    firmware.used = firmware.kept + input_byte(input) % 4u * 8u;
+    firmware.used_count = rarely(input, 2) ? input_byte(input) % (MOST_USED + 1) : 0;
+    for (uint32_t i = 0; i < firmware.used_count; i++) {
+        used[i].start = some_address(input) & ~0xfffu;
+        used[i].end = used[i].start + (1u + input_byte(input)) * PAGE_SIZE;
+    }
+    firmware.memory_map = firmware.used + (uint32_t)sizeof used + input_byte(input) * 8u;
+    firmware.memory_map_size = input_word(input) % 0x40u * firmware.descriptor_size;
+    firmware.kept_size =
+        firmware.memory_map + firmware.memory_map_size - firmware.kept + input_byte(input);
+    if (rarely(input, 2))
+        firmware.display = make_told_display(input);
+    if (rsdp + PAGE_SIZE > firmware.kept && rsdp < firmware.kept + firmware.kept_size)
+        return;
+    for (uint32_t i = 0; i < firmware.kept_size; i++)
+        map[i] = (uint8_t)(0xe0 + i % 27);
+    simulated_put(machine, firmware.kept, map, firmware.kept_size);
+    simulated_put(machine, firmware.used, used, firmware.used_count * sizeof *used);
+    simulated_firmware(machine, &firmware);
+}
+
 void scenario_make(struct simulated_machine *machine, struct input *input) {
     machine->start_info.magic = XEN_HVM_START_MAGIC_VALUE;
     machine->start_info.version = 1;
@@ -710,4 +761,6 @@ void scenario_make(struct simulated_machine *machine, struct input *input) {
         make_uki(machine, input);
     if (rarely(input, 8))
         make_self_contained(machine);
+    if (rarely(input, 4))
+        make_firmware(machine, input);
 }

@@ -178,6 +178,11 @@ void simulated_xen_map(struct simulated_machine *machine,
     machine->xen = (struct simulated_xen){true, (int32_t)count, address, 0};
 }
 
+void simulated_firmware(struct simulated_machine *machine, const struct firmware *firmware) {
+    machine->firmware = *firmware;
+    machine->machine.firmware = &machine->firmware;
+}
+
 static uint8_t complement_of_sum(const void *bytes, size_t size) {
     uint8_t sum = 0;
     for (size_t i = 0; i < size; i++)

@@ -47,6 +47,7 @@ struct simulated_machine {
     struct machine machine;
     struct display_device display; /* what struct machine's find_display gives; none at first */
     struct simulated_xen xen;
+    struct firmware firmware; /* what simulated_firmware was given */
 
     /* The host's word, written to memory by simulated_machine_prepare if its address is set. */
     struct hvm_start_info start_info;
@@ -87,6 +88,9 @@ void simulated_modules(struct simulated_machine *machine, uint64_t address,
 /* Xen, which has these entries: they lie at the beginning of the image. */
 void simulated_xen_map(struct simulated_machine *machine,
                        const struct hvm_memmap_table_entry *entries, uint32_t count);
+
+/* A UEFI that left this behind; the memory that it tells of is the caller's to fill. */
+void simulated_firmware(struct simulated_machine *machine, const struct firmware *firmware);
 
 /* A good RSDP of revision 0 or 2. */
 void simulated_rsdp(struct simulated_machine *machine, uint64_t address, uint8_t revision);

@@ -157,6 +157,25 @@ static void no_place_for_memory(void **state) {
     assert_int_equal(free_address(map, 2, NULL, 0, 0x1000), 0xc0000000);
 }
 
+static void a_firmwares_mode(void **state) {
+    (void)state;
+    static const struct firmware_display told = {.address = UINT64_C(0x123456789000),
+                                                 .size = 0x123456,
+                                                 .width = 1601,
+                                                 .height = 1202,
+                                                 .pitch = 6503,
+                                                 .bits = 24,
+                                                 .colours = {16, 8, 9, 7, 1, 6, 24, 5}};
+    const struct display_mode mode = display_told(&told);
+    assert_int_equal(mode.kind, DISPLAY_LINEAR);
+    assert_int_equal(mode.address, 0x123456789000);
+    assert_int_equal(mode.pitch, 6503);
+    assert_int_equal(mode.width, 1601);
+    assert_int_equal(mode.height, 1202);
+    assert_int_equal(mode.bits, 24);
+    assert_memory_equal(mode.colours, told.colours, sizeof mode.colours);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_asked_for_is_given),
@@ -170,6 +189,7 @@ int main(void) {
         cmocka_unit_test(memory_goes_below_the_chipset),
         cmocka_unit_test(memory_keeps_clear_of_all_else),
         cmocka_unit_test(no_place_for_memory),
+        cmocka_unit_test(a_firmwares_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

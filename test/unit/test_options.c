@@ -303,6 +303,45 @@ static void words_are_found(void **state) {
     assert_false(options_has_word(span_of(""), "acpi_rsdp="));
 }
 
+/* One after the other, each with what *at says behind it. */
+static void words_are_found_one_by_one(void **state) {
+    (void)state;
+    static const char text[] =
+        " pvhboot.a  x \"pvhboot.b\"\tpvhboot.c=\"d e\" pvhboot. ypvhboot.z ";
+    static const char *const words[] = {"pvhboot.a", "pvhboot.c=\"d e\"", "pvhboot."};
+    const struct span line = span_of(text);
+    struct span word;
+    size_t at = 0;
+    for (size_t i = 0; i < COUNT(words); i++) {
+        assert_true(options_find(line, &at, "pvhboot.", &word));
+        assert_int_equal(word.size, strlen(words[i]));
+        assert_memory_equal(word.bytes, words[i], word.size);
+        assert_ptr_equal(word.bytes + word.size, line.bytes + at);
+    }
+    assert_false(options_find(line, &at, "pvhboot.", &word));
+    assert_int_equal(at, line.size);
+    assert_false(options_find(line, &at, "", &word));
+    at = 0;
+    for (size_t count = 0; count < 6; count++)
+        assert_true(options_find(line, &at, "", &word));
+    assert_false(options_find(line, &at, "", &word));
+    at = 0;
+    assert_false(options_find(span_of(""), &at, "", &word));
+    assert_int_equal(at, 0);
+}
+
+/* The address that a span tells goes on from the line's. */
+static void a_found_word_has_its_address(void **state) {
+    (void)state;
+    struct span line = span_of("a pvhboot.b");
+    struct span word;
+    size_t at = 0;
+    line.address = 0x5000;
+    assert_true(options_find(line, &at, "pvhboot.", &word));
+    assert_int_equal(word.address, 0x5002);
+    assert_int_equal(at, 11);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
@@ -316,6 +355,8 @@ int main(void) {
         cmocka_unit_test(the_first_error_counts_and_the_policy_holds),
         cmocka_unit_test(stripped_byte_for_byte),
         cmocka_unit_test(words_are_found),
+        cmocka_unit_test(words_are_found_one_by_one),
+        cmocka_unit_test(a_found_word_has_its_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

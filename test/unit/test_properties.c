@@ -372,6 +372,7 @@ static void any_moves_end_as_in_infinite_memory(void **state) {
 /* What the random machines boot: otherwise the test would show less than it says. */
 struct booted {
     unsigned all, packed, inner_kernels, by_xens_map, pc_maps, ukis, device_trees;
+    unsigned firmwares, told_displays;
     unsigned by_protocol[5];
 };
 
@@ -398,6 +399,8 @@ static void count(struct booted *booted, struct simulated_machine *machine) {
     const struct span module = machine->info.modules[0].bytes;
     booted->ukis += judge_is_uki(&(struct judged_file){machine, module.address, module.size});
     booted->device_trees += has_device_tree(machine);
+    booted->firmwares += machine->machine.firmware != NULL;
+    booted->told_displays += machine->machine.firmware && machine->firmware.display.address;
     booted->inner_kernels +=
         magic == LINUX_HEADER_MAGIC && strcmp(machine->plan.protocol, "pvh") == 0;
 }
@@ -423,9 +426,10 @@ static void any_machine_boots_right_or_is_refused(void **state) {
     }
     printf(
         "%u of %u booted, %u of them packed, %u kernels inside a bzImage, %u by Xen's map, %u with "
-        "RAM in the legacy area, %u UKIs, %u device trees\n",
+        "RAM in the legacy area, %u UKIs, %u device trees, %u under UEFI, %u of those with a "
+        "display\n",
         booted.all, rounds, booted.packed, booted.inner_kernels, booted.by_xens_map, booted.pc_maps,
-        booted.ukis, booted.device_trees);
+        booted.ukis, booted.device_trees, booted.firmwares, booted.told_displays);
     assert_true(booted.all > rounds / 10);
     assert_true(booted.packed > rounds / 50);
     assert_true(booted.by_xens_map > rounds / 50);
@@ -433,6 +437,8 @@ static void any_machine_boots_right_or_is_refused(void **state) {
     assert_true(booted.inner_kernels > 0);
     assert_true(booted.ukis > rounds / 100);
     assert_true(booted.device_trees > 0);
+    assert_true(booted.firmwares > rounds / 50);
+    assert_true(booted.told_displays > rounds / 100);
     for (size_t i = 0; i < COUNT(booted.by_protocol); i++)
         assert_true(booted.by_protocol[i] > rounds / 300);
 }
