@@ -182,7 +182,7 @@ struct boot_params {
     uint8_t orig_video_lines;
     uint8_t orig_video_isVGA;
     uint16_t orig_video_points;
-    uint16_t lfb_width;  /* pixels */
+    uint16_t lfb_width; /* pixels */
     uint16_t lfb_height;
     uint16_t lfb_depth; /* bits per pixel */
     uint32_t lfb_base;

@@ -93,9 +93,10 @@ static bool add_own(struct front_end *front, struct span loaded, bool take_line,
     if (!low_memory_take(front, loaded.size, &address, failure))
         return false;
     uint8_t *copy = (uint8_t *)(uintptr_t)address;
+    if (!own_image_to_file(loaded, copy))
+        return REFUSE_TEXT(failure, EFI_LOAD_ERROR, EFI_SECTION, output_text("table"));
     failure->status = EFI_LOAD_ERROR;
-    if (!own_image_to_file(loaded, copy) ||
-        !own_image_find((struct span){address, copy, loaded.size}, take_line, &own,
+    if (!own_image_find((struct span){address, copy, loaded.size}, take_line, &own,
                         &failure->error))
         return false;
     *line = own.command_line;
