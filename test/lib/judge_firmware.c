@@ -54,7 +54,7 @@ static void put_display(const struct firmware_display *display, uint8_t *params)
     for (unsigned i = 0; i < sizeof order; i++)
         put(params, 0x26 + i, display->colours[order[i]], 1);
     put(params, 0x32, 1, 2);
-    put(params, 0x36, display->address > UINT32_MAX ? 2 : 0, 4);
+    put(params, 0x36, display->address > UINT32_MAX ? 3 : 1, 4);
     put(params, 0x3a, display->address >> 32, 4);
 }
 

@@ -48,6 +48,7 @@ struct boot {
     bool relocatable;
     uint64_t lowest, highest, alignment, preference;
     bool wants_linear, takes_text, console_required;
+    bool wants_boot_services;
     uint32_t width, height, depth;
 
     /* What the information says, of either version. */
@@ -243,6 +244,9 @@ static const char *read_header2(struct boot *boot) {
             boot->width = (uint32_t)in_file(boot, tag + 8, 4);
             boot->height = (uint32_t)in_file(boot, tag + 12, 4);
             boot->depth = (uint32_t)in_file(boot, tag + 16, 4);
+            break;
+        case MULTIBOOT2_HEADER_TAG_EFI_BOOT_SERVICES:
+            boot->wants_boot_services = true;
             break;
         case MULTIBOOT2_HEADER_TAG_RELOCATABLE:
             boot->relocatable = true;
@@ -926,8 +930,10 @@ static const char *judge_acpi2(const struct boot *boot) {
     return NULL;
 }
 
+/* Who asked for boot services, which are gone, is told of no UEFI. */
 static const char *judge_firmware2(const struct boot *boot) {
-    const struct firmware *firmware = boot->machine->machine.firmware;
+    const struct firmware *firmware =
+        boot->wants_boot_services ? NULL : boot->machine->machine.firmware;
     const uint8_t *table = boot->tags[MULTIBOOT2_TAG_EFI64];
     const uint8_t *map = boot->tags[MULTIBOOT2_TAG_EFI_MMAP];
     const uint64_t size = firmware ? firmware->memory_map_size : 0;

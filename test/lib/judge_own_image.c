@@ -101,6 +101,25 @@ static struct span line_of(struct span text) {
     return text;
 }
 
+/* The first section that lies on one in front of it, or image->count; what is empty lies nowhere.
+ */
+static uint64_t find_overlap(const struct image *image) {
+    uint64_t index = 0;
+    for (bool disjoint = true; index < image->count; index++) {
+        const uint64_t start = number_at(image, header_of(image, index) + VIRTUAL_ADDRESS, 4);
+        const uint64_t end = start + number_at(image, header_of(image, index) + VIRTUAL_SIZE, 4);
+        for (uint64_t i = 0; i < index && disjoint; i++) {
+            const uint64_t other = number_at(image, header_of(image, i) + VIRTUAL_ADDRESS, 4);
+            const uint64_t last = other + number_at(image, header_of(image, i) + VIRTUAL_SIZE, 4);
+            const uint64_t highest_start = start > other ? start : other;
+            disjoint = highest_start >= (end < last ? end : last) || start == end || other == last;
+        }
+        if (!disjoint)
+            break;
+    }
+    return index;
+}
+
 /* --- What should be found --------------------------------------------------------------------- */
 
 struct expected {
@@ -113,7 +132,7 @@ struct expected {
 static struct expected expect(const struct image *image, bool is_pe, bool take_line) {
     struct expected expected = {.number = ERROR_EFI_SECTION};
     struct span line;
-    if (!is_pe)
+    if (!is_pe || find_overlap(image) < image->count)
         return expected;
     expected.unified = has(image, ".linux");
     if (expected.unified && has(image, ".payload")) {
@@ -170,6 +189,40 @@ static const char *judge_found(const uint8_t *file, size_t size, bool take_line)
     return wrong;
 }
 
+/* --- What it says ----------------------------------------------------------------------------- */
+
+/* Whether the image says its own line, with blanks around it, and no other. */
+static const char *judge_says(const struct image *image, bool is_pe) {
+    const struct span loaded = {0, image->bytes, image->size};
+    struct span own = {0};
+    bool is_there = is_pe && has(image, ".cmdline");
+    if (is_there) {
+        const uint64_t header = header_of(image, find(image, ".cmdline"));
+        const uint64_t start = number_at(image, header + VIRTUAL_ADDRESS, 4);
+        const uint64_t size = number_at(image, header + VIRTUAL_SIZE, 4);
+        is_there = start + size <= image->size;
+        if (is_there)
+            own = line_of((struct span){0, image->bytes + start, size});
+    }
+    uint8_t *line = malloc(own.size + 2);
+    if (!line)
+        abort();
+    line[0] = ' ';
+    if (own.size)
+        memcpy(line + 1, own.bytes, own.size);
+    line[own.size + 1] = '\n';
+    const char *wrong = NULL;
+    if (own_image_says(loaded, (struct span){0, line, own.size + 2}) != is_there)
+        wrong = "the image does not say its own line, or says one that it has not";
+    line[own.size + 1] = 'x';
+    if (own_image_says(loaded, (struct span){0, line, own.size + 2}))
+        wrong = "the image says a longer line than its own";
+    if (own.size && own_image_says(loaded, (struct span){0, line, own.size}))
+        wrong = "the image says a shorter line than its own";
+    free(line);
+    return wrong;
+}
+
 /* --- The copy --------------------------------------------------------------------------------- */
 
 /* Everything is where it lies in memory. */
@@ -198,6 +251,8 @@ const char *judge_own_image(const uint8_t *loaded, size_t size) {
     if (own_image_has_payload((struct span){0, bytes, size}) !=
         (is_pe && (has(&image, ".linux") || has(&image, ".payload"))))
         wrong = "a payload is there and not seen, or the reverse";
+    if (!wrong)
+        wrong = judge_says(&image, is_pe);
     if (!wrong)
         wrong = judge_copy(&image, is_pe, copy);
     for (int take_line = 0; take_line < 2 && is_pe && !wrong; take_line++)

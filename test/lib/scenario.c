@@ -183,6 +183,8 @@ static void add_tags(struct multiboot_shape *shape, struct input *input) {
         multiboot_add_tag(shape, MULTIBOOT2_HEADER_TAG_FRAMEBUFFER, 1, mode, sizeof mode);
     if (which & 8)
         multiboot_add_tag(shape, MULTIBOOT2_HEADER_TAG_MODULE_ALIGN, 0, NULL, 0);
+    if ((which & 24) == 24)
+        multiboot_add_tag(shape, MULTIBOOT2_HEADER_TAG_EFI_BOOT_SERVICES, which & 1, NULL, 0);
     if (which & 16)
         multiboot_add_tag(shape, input_byte(input) % 16, !rarely(input, 4), words, sizeof words);
     if (which & 96)

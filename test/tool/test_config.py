@@ -422,6 +422,8 @@ def test_plan_of_what_xl_is_given(pvhboot, kernel):
     (["--for", "vmware", "kernel"], "--for vmware: it is xl, qemu, libvirt, firecracker or cloud-hypervisor, or as "
      "for plan qemu-pc, qemu-q35, microvm or xen-domu"),
     (["--host", "xen-dom0", "kernel"], "--for xen-dom0: that is an entry of GRUB's, which hosts.md shows"),
+    (["--for", "uefi", "kernel"], "--for uefi: that wants a program, which pvhboot pack --efi makes"),
+    (["--for", "efi"], "--for efi: that wants a program, which pvhboot pack --efi makes"),
     (["--for", "xl", "--machine", "pc", "k"], "--machine pc: xl has no machines to choose from"),
     (["--for", "qemu", "--machine", "none", "k"], "--machine none: for qemu it is pc, q35, microvm"),
     (["--for", "libvirt", "-M", "microvm", "k"], "--machine microvm: for libvirt it is q35, pc"),

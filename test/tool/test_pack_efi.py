@@ -289,6 +289,132 @@ def test_inspect_of_what_the_front_end_refuses(name, error, pvhboot, payloads, s
     assert "advice" in found or "hints" in section(found, ".payload")["contains"][0]
 
 
+def with_fault(fault, path):
+    """Changes .initrd, which is behind .linux or .payload, in the way that makes firmware pass over the file."""
+    data = bytearray(path.read_bytes())
+    header = section_header(data, ".initrd")
+    kernel = section_header(data, ".linux" if ".linux" in sections(data) else ".payload")
+    pe, = struct.unpack_from("<I", data, PE_HEADER_POINTER)
+    address, = struct.unpack_from("<I", data, header + 12)
+    kernel_address, = struct.unpack_from("<I", data, kernel + 12)
+    moved = {"nowhere": 0, "headers": field(data, HEADERS_SIZE) - 1, "overlap": kernel_address + PAGE,
+             "alignment": address + 512}
+    if fault == "outside":
+        struct.pack_into("<I", data, pe + IMAGE_SIZE, address + len(INITRD) - 1)
+    else:
+        struct.pack_into("<I", data, header + 12, moved[fault])
+    path.write_bytes(data)
+    return path, address
+
+
+FAULTS = {"nowhere": "begins in the headers", "headers": "begins in the headers", "overlap": "lies on one",
+          "outside": "ends behind the loaded image"}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("kernel", [".linux", ".payload"])
+def test_what_no_firmware_loads_does_not_boot(kernel, fault, pvhboot, payloads, stub, tmp_path):
+    """Firmware says nothing, so inspect and run do: which section, what is wrong, and where there is room."""
+    parts = [(kernel, (payloads / "linux64.bzImage").read_bytes()), (".initrd", INITRD)]
+    path, free = with_fault(fault, make_uki(tmp_path / "bad.efi", parts, program=stub))
+    status, found = inspect(pvhboot, path)
+    assert status == DOES_NOT_BOOT and not found["boots"] and found["error"] == 803 and "ways" not in found
+    assert "section .initrd" in found["text"]
+    hint, = found["hints"]
+    assert hint.startswith("Section .initrd ") and FAULTS[fault] in hint and f"is {free:#x} (objcopy" in hint, hint
+    result = pvhboot("run", "--uefi", "-n", path)
+    assert result.status == DOES_NOT_BOOT and "E803 " in result.complaint and not result.out, result
+    assert result.advice == [f"E803: {hint}"]
+
+
+@pytest.mark.parametrize("fault", ["at its end", "empty"])
+def test_what_firmware_loads_all_the_same(fault, pvhboot, payloads, stub, tmp_path):
+    """What ends where SizeOfImage does, and an address of nothing."""
+    parts = [(".payload", (payloads / "linux64.bzImage").read_bytes()), (".initrd", INITRD if fault == "at its end" else b"")]
+    path = make_uki(tmp_path / "good.efi", parts, program=stub)
+    data = bytearray(path.read_bytes())
+    header = section_header(data, ".initrd")
+    pe, = struct.unpack_from("<I", data, PE_HEADER_POINTER)
+    address, = struct.unpack_from("<I", data, header + 12)
+    if fault == "empty":
+        struct.pack_into("<II", data, header + 8, 0, 0)
+        struct.pack_into("<I", data, header + 16, 0)
+    else:
+        struct.pack_into("<I", data, pe + IMAGE_SIZE, address + len(INITRD))
+    path.write_bytes(data)
+    status, found = inspect(pvhboot, path)
+    assert status == DONE and "UEFI starts it" in found["hints"][0]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_uki_of_another_stub_boots_without_firmware(fault, pvhboot, payloads, tmp_path):
+    """pvhboot.elf reads the file, not what firmware has made of it: only a hint."""
+    parts = [(".linux", (payloads / "linux64.bzImage").read_bytes()), (".initrd", INITRD)]
+    path, _ = with_fault(fault, make_uki(tmp_path / "other.efi", parts))
+    status, found = inspect(pvhboot, path)
+    assert status == DONE and found["boots"] and found["ways"][0]["protocol"] == "linux"
+    assert len(found["hints"]) == 1 and FAULTS[fault] in found["hints"][0]
+
+
+def test_what_some_firmware_loads_is_only_hinted_at(pvhboot, payloads, stub, tmp_path):
+    """OVMF does not mind where in a page a section begins. Of a stub whose sections begin anywhere nothing is said."""
+    parts = [(".linux", (payloads / "linux64.bzImage").read_bytes()), (".initrd", INITRD)]
+    path, free = with_fault("alignment", make_uki(tmp_path / "ours.efi", parts, program=stub))
+    status, found = inspect(pvhboot, path)
+    assert status == DONE and found["boots"] and len(found["hints"]) == 2
+    assert f"at {free + 512:#x} to " in found["hints"][0] and "multiple of 0x1000. Firmware may" in found["hints"][0]
+    assert pvhboot("run", "--uefi", "-n", path).status == DONE
+    path, _ = with_fault("alignment", make_uki(tmp_path / "other.efi", parts))
+    assert "hints" not in inspect(pvhboot, path)[1]
+
+
+def test_the_front_end_alone_is_looked_at_too(pvhboot, stub, tmp_path):
+    """A line that was added without an address."""
+    (tmp_path / "line").write_bytes(b"quiet")
+    bad = tmp_path / "bad.efi"
+    subprocess.run(["objcopy", "--add-section", f".cmdline={tmp_path / 'line'}", stub, bad], check=True)
+    status, found = inspect(pvhboot, bad)
+    assert status == DOES_NOT_BOOT and found["error"] == 803 and "Section .cmdline at 0x0 to 0x5" in found["hints"][0]
+
+
+# ---- words that another reads ----
+
+STUB_WORD = "initrd= is read by Linux's own EFI stub"
+
+
+@pytest.mark.parametrize("words, warned", [(["{linux},initrd=x"], True), (["{linux},quiet initrd=x"], True),
+                                           (["--efi", "{linux}", "-a", "initrd=x"], True), (["--efi", "{linux},a initrd=b"], True),
+                                           (["{linux},rd.initrd=x noinitrd"], False), (["{multiboot},initrd=x"], False),
+                                           (["--efi", "{multiboot}", "-a", "initrd=x"], False), (["{linux}"], False)])
+def test_a_word_that_linuxs_stub_reads(words, warned, pvhboot, payloads, tmp_path):
+    """pack warns, and so does inspect of what it has made."""
+    files = {"linux": payloads / "linux64.bzImage", "multiboot": payloads / "multiboot2.elf"}
+    output = tmp_path / "out"
+    result = pvhboot("pack", "-o", output, *(word.format(**files) for word in words))
+    assert result.status == DONE and (STUB_WORD in result.err) == warned and result.err.count("\n") == warned, result
+    result = pvhboot("inspect", output)
+    assert result.status == DONE and (STUB_WORD in " ".join(result.out.split())) == warned, result
+
+
+@pytest.mark.parametrize("program", ["ours", "systemd's"])
+def test_that_word_in_a_uki(program, pvhboot, payloads, stub, tmp_path):
+    for line, warned in [(b"quiet initrd=x", True), (b"quiet", False)]:
+        parts = [(".linux", (payloads / "linux64.bzImage").read_bytes()), (".cmdline", line)]
+        path = make_uki(tmp_path / "uki.efi", parts, program=stub if program == "ours" else None)
+        status, found = inspect(pvhboot, path)
+        assert status == DONE and any(STUB_WORD in hint for hint in found.get("hints", [])) == warned
+
+
+@pytest.mark.parametrize("word", ["pvhboot.module=initrd.img", "pvhboot.payload=x"])
+def test_words_of_the_load_options_only(word, pvhboot, payloads, tmp_path):
+    result = pvhboot("pack", "--efi", "-o", tmp_path / "out", payloads / "multiboot2.elf", "-a", word)
+    assert result.status == DOES_NOT_BOOT and "E601 " in result.complaint, result
+    advice, = result.advice
+    assert advice.startswith("E601: ") and "load options only" in advice and "to pack" in advice
+    result = pvhboot("pack", "--efi", "-o", tmp_path / "out", payloads / "multiboot2.elf", "-a", "pvhboot.modules")
+    assert result.status == DOES_NOT_BOOT and "load options" not in result.err and "pvhboot.7" in result.advice[0]
+
+
 # ---- the others ----
 
 

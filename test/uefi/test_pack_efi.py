@@ -114,8 +114,8 @@ def test_run_of_what_was_packed(pvhboot, pack, payloads, files):
 def test_run_ends_with_the_images_line(pvhboot, payloads):
     """A payload that the image refuses when the firmware is gone."""
     firmware = debian.package("amd64", "ovmf") / "usr/share/ovmf/OVMF.fd"
-    result = pvhboot("run", "--uefi", f"{payloads / 'multiboot2.elf'},pvhboot.nonsense", "--", "-bios", firmware)
-    assert result.status == command.TROUBLE and "pvhboot: E601 " in result.out, result
+    result = pvhboot("run", "--uefi", f"{payloads / 'multiboot2.elf'},pvhboot.protocol=pvh", "--", "-bios", firmware)
+    assert result.status == command.TROUBLE and "pvhboot: E502 " in result.out, result
 
 
 def reported(result):

@@ -87,6 +87,10 @@ def test_only_what_is_signed_is_started(build, program, kernel, own, signer, tmp
         ("signed.efi", "init=/bin/sh", ["E813"]),
         ("signed.efi", "pvhboot.verbose", ["E813"]),
         ("signed.efi", "@1", ["E813"]),
+        ("signed.efi", OWN_LINE.decode()[:-1], ["E813"]),
+        ("signed.efi", OWN_LINE.decode() + "x", ["E813"]),
+        ("signed.efi", OWN_LINE.decode().replace("w", "W"), ["E813"]),
+        ("bare.efi", OWN_LINE.decode(), ["E813"]),
     ]
     files = by_firmware | {
         "bare.efi": bare, "folder/bare.efi": bare, "folder/payload": kernel, "payload": kernel, "signed.efi": signed,
@@ -112,6 +116,26 @@ def test_only_what_is_signed_is_started(build, program, kernel, own, signer, tmp
 def test_uki_is_told_the_truth(secure, told, unified, signer, start):
     """As the firmware starts it by itself; the same signed file, with and without Secure Boot."""
     check_own_payload(start({uefi.BY_DEFAULT: signer.sign(unified)}, **secure), told)
+
+
+SYSTEMD_BOOT = "usr/lib/systemd/boot/efi/systemd-bootx64.efi"
+SHIM = "usr/lib/shim/shimx64.efi"
+# systemd-boot looks for a UKI's name; the firmware starts what is named by default, shim what is named as GRUB is.
+OS_RELEASE = b'ID=test\nNAME="A test"\nPRETTY_NAME="A test"\nVERSION_ID=1\n'
+BOOT_MANAGERS = {"systemd-boot": {uefi.BY_DEFAULT: SYSTEMD_BOOT}, "shim": {uefi.BY_DEFAULT: SHIM},
+                 "systemd-boot behind shim": {uefi.BY_DEFAULT: SHIM, "EFI/BOOT/grubx64.efi": SYSTEMD_BOOT}}
+PACKAGES = {SYSTEMD_BOOT: "systemd-boot-efi", SHIM: "shim-unsigned"}
+
+
+@pytest.mark.parametrize("manager", BOOT_MANAGERS)
+def test_boot_managers(manager, program, kernel, signer, start, tmp_path):
+    """Debian 12's systemd-boot reads .cmdline, and gives it back as load options; shim has the firmware's keys, and its own."""
+    sections = [(".osrel", OS_RELEASE), (".cmdline", b" %s\n" % OWN_LINE), (".linux", kernel), (".initrd", OWN_MODULE)]
+    signed = signer.sign(make_uki(tmp_path / "linux.efi", sections, program).read_bytes())
+    files = {path: signer.sign((debian.package("amd64", PACKAGES[name]) / name).read_bytes())
+             for path, name in BOOT_MANAGERS[manager].items()}
+    files["EFI/BOOT/grubx64.efi" if manager == "shim" else "EFI/Linux/linux.efi"] = signed
+    check_own_payload(start(files | {"loader/loader.conf": b"timeout 0\n"}, **SECURE), ENABLED)
 
 
 def test_firmware_goes_on(own, program, signer, start):

@@ -2,6 +2,7 @@
 """What pvhboot.efi says and gives back to the firmware when it does not boot, and that the firmware can go on then."""
 
 import re
+import struct
 import zlib
 
 import pytest
@@ -9,7 +10,7 @@ import reporter
 import uefi
 import unkind
 from boots import FAILED, REPORTED
-from uki import make_uki
+from uki import SECTION_VIRTUAL_ADDRESS, SECTION_VIRTUAL_SIZE, make_uki, section_header
 from unkind import (BAD_BUFFER_SIZE, DEVICE_ERROR, INVALID_PARAMETER, LOAD_ERROR, MADE_BY_FIRMWARE, NOT_FOUND,
                     OUT_OF_RESOURCES, RESERVED, RUNTIME_DATA, SECURITY_VIOLATION, UNSUPPORTED)
 
@@ -21,6 +22,16 @@ LONE_SURROGATE = b"\x41\x00\x00\xd8"
 FOUR_GIB = 1 << 32
 LOW_RAM_END = 0xA0000
 PAGE = 4096
+
+
+def with_sections_over_each_other(program):
+    """The .initrd is loaded onto the last page of what lies in front of it."""
+    data = bytearray(program)
+    before, initrd = section_header(data, ".payload"), section_header(data, ".initrd")
+    start, = struct.unpack_from("<I", data, before + SECTION_VIRTUAL_ADDRESS)
+    size, = struct.unpack_from("<I", data, before + SECTION_VIRTUAL_SIZE)
+    struct.pack_into("<I", data, initrd + SECTION_VIRTUAL_ADDRESS, (start + size - 1) // PAGE * PAGE)
+    return bytes(data)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +50,7 @@ def files(build, payloads, tmp_path_factory):
         "both.efi": with_sections((".payload", kernel), (".linux", kernel)),
         "verify.efi": with_sections((".payload", kernel), (".cmdline", b"pvhboot.verify=require pvhboot.panic=exit")),
         "hollow.efi": with_sections((".payload", b"")),
+        "overlap.efi": with_sections_over_each_other(with_sections((".payload", kernel), (".initrd", b"own module"))),
         "kernel": kernel,
         "junk": b"no kernel" * 100,
         "empty": b"",
@@ -80,6 +92,7 @@ def test_each_failure_has_its_number_and_status_and_keeps_nothing(build, files, 
     add("own.efi", options=KERNEL, errors=["E802"], status=INVALID_PARAMETER)
     add("both.efi", errors=["E802"], status=LOAD_ERROR)
     add("hollow.efi", errors=["E803"], status=LOAD_ERROR)
+    add("overlap.efi", errors=["E803"], status=LOAD_ERROR)
     add(PVHBOOT, options="pvhboot.payload=none", errors=["E804"], status=NOT_FOUND)
     add(PVHBOOT, options=f"{KERNEL} pvhboot.module=none", errors=["E804"], status=NOT_FOUND)
     add("own.efi", options="pvhboot.module=none", errors=["E804"], status=NOT_FOUND)
@@ -158,6 +171,24 @@ def test_everything_is_handed_over_below_4_gib(build, files, tmp_path):
     assert report.rsdp.bytes[:8] == b"RSD PTR " and sum(report.rsdp.bytes) % 256 == 0
     (kind,) = [kind for start, size, kind in report.memory if start <= report.rsdp.address < start + size]
     assert kind == reporter.ACPI
+
+
+def test_firmware_that_gives_the_lowest_memory_first(build, files, tmp_path):
+    """Page 0 is no place for anything; behind it there is a PC's low memory, and the image's place."""
+    script = unkind.Script()
+    script.start(PVHBOOT, "lowest-first", options=f"{KERNEL} pvhboot.module=own.efi any words")
+    report = report_behind(unkind.run(build, tmp_path, script, files))
+    assert report.command_line.bytes == b"any words"
+    assert (report.initrd.size, report.initrd.crc32) == (len(files["own.efi"]), zlib.crc32(files["own.efi"]))
+    assert 0 < report.rsdp.address < LOW_RAM_END
+
+
+def test_device_that_ends_behind_the_last_byte(build, files, tmp_path):
+    """Some firmware has one: what is no memory is cut off there."""
+    script = unkind.Script()
+    script.start(PVHBOOT, "device-wraps", options=KERNEL)
+    report = report_behind(unkind.run(build, tmp_path, script, files))
+    assert report.memory[-1] == (unkind.DEVICE, (1 << 64) - PAGE - unkind.DEVICE, reporter.RESERVED)
 
 
 def test_payload_that_is_refused_behind_the_firmware(build, files, tmp_path):

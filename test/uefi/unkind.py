@@ -28,6 +28,9 @@ RESERVED, RUNTIME_DATA = 0, 6
 # What EDK2 adds to the boot options that it makes itself (mBmAutoCreateBootOptionGuid); others add other things.
 MADE_BY_FIRMWARE = bytes.fromhex("4eac0881119f594d850ee21a522c59b2")
 
+# Where device-wraps has its device.
+DEVICE = 0xFFFFFFFF00000000
+
 END = r"^unkind: end$"
 CAME_BACK = re.compile(r"^unkind: (\S+): (?:status (0x[0-9A-F]+), (-?\d+) pages kept|not loaded, status (0x[0-9A-F]+))$", re.M)
 
@@ -69,6 +72,10 @@ class Script:
             self._lines.append(f"options {options}")
         path = path.replace("/", "\\")
         self._lines.append(f"start{'-without-device' if without_device else ''} {path}")
+
+    def show(self, text):
+        """On a cleared console."""
+        self._lines.append(f"show {text}")
 
     def bytes(self):
         return "".join(f"{line}\n" for line in self._lines).encode()

@@ -177,7 +177,7 @@ static void descriptors_of_any_size(void **state) {
     assert_int_equal(table.count, 0);
 }
 
-static void what_wraps_is_refused(void **state) {
+static void ram_that_wraps_is_refused(void **state) {
     (void)state;
     static const struct {
         uint64_t start, pages;
@@ -206,6 +206,53 @@ static void what_wraps_is_refused(void **state) {
         assert_int_equal(error.values[0], 48);
         assert_int_equal(error.values[1], 1);
     }
+}
+
+/* What is no RAM ends with the last page: some firmware has such descriptors of devices. */
+static void what_wraps_and_is_no_ram_is_clipped(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t start, pages, size;
+    } cases[] = {
+        {0, UINT64_C(1) << 52, 0xfffffffffffff000},
+        {0, (UINT64_C(1) << 52) - 1, 0xfffffffffffff000},
+        {0x1000, UINT64_MAX, 0xffffffffffffe000},
+        {0x1000, (UINT64_C(1) << 52) - 1, 0xffffffffffffe000},
+        {0x1000, (UINT64_C(1) << 52) - 2, 0xffffffffffffe000},
+        {0x1000, (UINT64_C(1) << 52) - 3, 0xffffffffffffd000},
+        {UINT64_C(1) << 63, (UINT64_C(1) << 52) + 1, 0x7ffffffffffff000},
+        {0xffffffffffffe000, 2, 0x1000},
+        {0xffffffffffffe000, 1, 0x1000},
+        {0xfffffffffffff000, 1, 0}, /* whose end would be 0 */
+        {0xfffffffffffff000, UINT64_MAX, 0},
+        {UINT64_MAX, 1, 0},
+    };
+    static const struct {
+        uint32_t type;
+        uint64_t attribute;
+    } kinds[] = {{0, 0},
+                 {CONVENTIONAL, 0},
+                 {CONVENTIONAL, WRITE_BACK | RUNTIME},
+                 {RUNTIME_DATA, WRITE_BACK | RUNTIME},
+                 {ACPI_RECLAIM, WRITE_BACK},
+                 {11, 1}};
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (size_t kind = 0; kind < COUNT(kinds); kind++) {
+            const uint64_t attribute = kinds[kind].attribute;
+            const struct descriptor descriptors[] = {
+                {kinds[kind].type, 0, cases[i].start, 0, cases[i].pages, attribute}};
+            struct hvm_memmap_table_entry entry = {0};
+            struct efi_memory_table table = {&entry, 1, 0};
+            struct error error = {0};
+            assert_true(convert(descriptors, 1, &table, &error));
+            if (table.count > 1 || (cases[i].size && !table.count))
+                fail_msg("case %zu: %zu entries", i, table.count);
+            if (!table.count)
+                continue;
+            assert_int_equal(entry.addr, cases[i].start);
+            assert_int_equal(entry.size, cases[i].size);
+            assert_int_equal(entry.type, efi_memory_type(kinds[kind].type, attribute));
+        }
 }
 
 static void no_more_entries_than_there_is_room(void **state) {
@@ -414,7 +461,8 @@ int main(void) {
         cmocka_unit_test(runs_are_one_entry),
         cmocka_unit_test(a_hole_ends_a_run),
         cmocka_unit_test(descriptors_of_any_size),
-        cmocka_unit_test(what_wraps_is_refused),
+        cmocka_unit_test(ram_that_wraps_is_refused),
+        cmocka_unit_test(what_wraps_and_is_no_ram_is_clipped),
         cmocka_unit_test(no_more_entries_than_there_is_room),
         cmocka_unit_test(every_page_keeps_its_type),
         cmocka_unit_test(what_boot_services_used),

@@ -97,7 +97,7 @@ static void linux_is_told_of_all(void **state) {
     static const uint8_t colours[] = {8, 16, 7, 9, 6, 1, 5, 24}; /* size, position */
     assert_memory_equal(params + 0x26, colours, sizeof colours);
     assert_int_equal(number_at(params, 0x32, 2), 1);
-    assert_int_equal(number_at(params, 0x36, 4), 2); /* the address has an upper half */
+    assert_int_equal(number_at(params, 0x36, 4), 3); /* no quirks, and an upper half */
     assert_int_equal(number_at(params, 0x3a, 4), FRAMEBUFFER >> 32);
 }
 
@@ -122,7 +122,7 @@ static void a_display_below_4_gib_has_no_upper_half(void **state) {
         const uint8_t *params = boot_linux(machine);
         assert_int_equal(params[0x0f], 0x70);
         assert_int_equal(number_at(params, 0x18, 4), (uint32_t)addresses[i]);
-        assert_int_equal(number_at(params, 0x36, 4), addresses[i] == FOUR_GIB ? 2 : 0);
+        assert_int_equal(number_at(params, 0x36, 4), addresses[i] == FOUR_GIB ? 3 : 1);
         assert_int_equal(number_at(params, 0x3a, 4), addresses[i] == FOUR_GIB);
     }
 }
@@ -216,6 +216,33 @@ static void multiboot2_has_the_tags(void **state) {
     static const uint32_t never[] = {11, 18, 19, 20};
     for (size_t i = 0; i < COUNT(never); i++)
         assert_null(tag_of(machine, never[i]));
+}
+
+/* Xen: one that would have them cannot do with less, but can do without any UEFI. */
+static void who_asks_for_boot_services_is_told_of_no_firmware(void **state) {
+    (void)state;
+    for (uint16_t optional = 0; optional <= MULTIBOOT2_HEADER_TAG_OPTIONAL; optional++) {
+        struct multiboot_shape shape = multiboot2_shape();
+        multiboot_add_tag(&shape, MULTIBOOT2_HEADER_TAG_EFI_BOOT_SERVICES, optional, NULL, 0);
+        multiboot_end_tags(&shape);
+        struct simulated_machine *machine = machine_with_multiboot(&shape, KERNEL);
+        leave_behind(machine, with_display());
+        assert_boots(machine);
+        static const uint32_t never[] = {11, 12, 17, 18, 19, 20};
+        for (size_t i = 0; i < COUNT(never); i++)
+            assert_null(tag_of(machine, never[i]));
+    }
+    /* Entry points for EFI are no such wish: they are for a loader that did not leave it. */
+    static const uint16_t entries[] = {8, 9};
+    for (size_t i = 0; i < COUNT(entries); i++) {
+        struct multiboot_shape shape = multiboot2_shape();
+        multiboot_add_tag(&shape, entries[i], 0, "\1\2\3\4", 4);
+        multiboot_end_tags(&shape);
+        struct simulated_machine *machine = machine_with_multiboot(&shape, KERNEL);
+        leave_behind(machine, with_display());
+        assert_boots(machine);
+        assert_true(tag_of(machine, 12) && tag_of(machine, 17));
+    }
 }
 
 static void multiboot2_without_a_firmware(void **state) {
@@ -429,33 +456,219 @@ static void what_was_boot_services_is_taken_last(void **state) {
     }
 }
 
-/* The second plan begins anew: of what was unpacked for the first one nothing is left over. */
-static void a_packed_kernel_that_needs_that_memory(void **state) {
+/* The machine gets it, and these ranges as what its boot services used. */
+static void leave_used(struct simulated_machine *machine, const struct range *used,
+                       uint32_t count) {
+    struct firmware firmware = without_display();
+    firmware.used = KEPT;
+    firmware.used_count = count;
+    leave_behind(machine, firmware);
+    simulated_put(machine, KEPT, used, count * sizeof *used);
+}
+
+static bool is_on(struct range range, const struct range *used, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (range.start < used[i].end && used[i].start < range.end)
+            return true;
+    return false;
+}
+
+/* A file that has to be loaded where it says: the kernel of a bzImage, or a Multiboot kernel. */
+struct fixed_kernel {
+    uint8_t file[0x10000];
+    uint32_t size;
+    uint32_t link;
+};
+
+static void make_fixed(struct fixed_kernel *kernel, bool bzimage) {
+    if (bzimage) {
+        struct bzimage_shape shape = bzimage_shape(0x20f, 0x2000);
+        shape.header.relocatable_kernel = 0;
+        bzimage_write(&shape, 1, kernel->file);
+        kernel->size = (uint32_t)bzimage_size(&shape);
+        kernel->link = (uint32_t)shape.header.pref_address;
+    } else {
+        struct multiboot_shape shape = multiboot1_shape();
+        shape.header1.flags |= MULTIBOOT_PAGE_ALIGN;
+        multiboot_write(&shape, 1, kernel->file);
+        kernel->size = multiboot_size(&shape);
+        kernel->link = MULTIBOOT_SHAPE_LINK;
+    }
+}
+
+/*
+ * Below the kernel's modules and at the top of RAM, as OVMF has it; a module that has to move. All
+ * but the kernel lies elsewhere.
+ */
+static void only_what_has_to_lies_where_boot_services_were(void **state) {
     (void)state;
-    static uint8_t file[0x10000];
+    static struct fixed_kernel kernel;
     static uint8_t packed[0x20000];
-    const struct multiboot_shape shape = multiboot1_shape();
-    const uint32_t size = multiboot_size(&shape);
-    for (int linked_there = 0; linked_there < 2; linked_there++) {
+    static const struct range used[] = {{0x180000, 0x1400000}, {0x3800000, 64 * MIB}};
+    for (int round = 0; round < 4; round++) {
         struct simulated_machine *machine = simulated_machine();
-        struct firmware firmware = without_display();
-        const struct range used = {MULTIBOOT_SHAPE_LINK + (linked_there ? 0 : 0x100000),
-                                   MULTIBOOT_SHAPE_LINK + 0x200000};
-        multiboot_write(&shape, 1, file);
+        const bool is_packed = round & 1;
+        make_fixed(&kernel, round & 2);
+        assert_true(is_on((struct range){kernel.link, kernel.link + 1}, used, COUNT(used)));
+        const size_t packed_size = pack(PACKING_GZIP, 0, kernel.file, kernel.size, packed);
+        const size_t size = is_packed ? packed_size : kernel.size;
         simulated_pc(machine, 64 * MIB);
-        const size_t packed_size = pack(PACKING_GZIP, 0, file, size, packed);
-        simulated_put(machine, KERNEL, packed, packed_size);
-        simulated_add_module(machine, KERNEL, packed_size, 0);
+        simulated_put(machine, KERNEL, is_packed ? packed : kernel.file, size);
+        simulated_add_module(machine, KERNEL, size, 0);
         memset(simulated_bytes(machine, MODULE + 8), 'm', MODULE_SIZE);
         simulated_add_module(machine, MODULE + 8, MODULE_SIZE, 0);
-        firmware.used = KEPT;
-        firmware.used_count = 1;
-        leave_behind(machine, firmware);
-        simulated_put(machine, KEPT, &used, sizeof used);
-        assert_boots(machine);
-        assert_int_equal(machine->info.fixed.count != machine->info.fixed_needed, !linked_there);
-        assert_int_equal(machine->plan.unpacked.count, 1);
+        leave_used(machine, used, COUNT(used));
+        if (!simulated_machine_prepare(machine))
+            fail_msg("%s", sentence(&machine->error));
+        const struct plan *plan = &machine->plan;
+        assert_int_equal(plan->unpacked.count, is_packed);
+        for (size_t i = 0; i < plan->unpacked.count; i++)
+            assert_false(is_on(plan->unpacked.ranges[i], used, COUNT(used)));
+        bool moved = false;
+        bool there = false;
+        for (size_t i = 0; i < plan->segment_count; i++) {
+            const struct segment *segment = &plan->segments[i];
+            const uint32_t start = segment->destination.start;
+            if (segment->kind == SEGMENT_MOVE && segment->source == MODULE + 8)
+                moved = start != segment->source;
+            if (start >= kernel.link && start < kernel.link + 4 * MIB)
+                there = true;
+            else if (is_on(segment->destination, used, COUNT(used)))
+                fail_msg("round %d: \"%s\" at 0x%x", round, segment->name, start);
+        }
+        assert_true(moved && there);
+        assert_judged(machine);
     }
+}
+
+/* A machine's plan with nothing in it, those ranges beside what is fixed. */
+static struct plan *empty_plan(const struct range *used, uint32_t count) {
+    struct simulated_machine *machine = linux_machine();
+    leave_used(machine, used, count);
+    assert_true(simulated_machine_prepare(machine));
+    assert_int_equal(machine->info.avoided, machine->info.fixed.count + count);
+    plan_clear(&machine->plan);
+    machine->plan.unpacked.count = machine->plan.unpacking_rooms.count = 0;
+    return &machine->plan;
+}
+
+/* Where somebody has to be, and how much there is. */
+static void what_is_avoided_is_free(void **state) {
+    (void)state;
+    static const struct range used[] = {{0x2000000, 0x2004000}};
+    const struct plan *plan = empty_plan(used, COUNT(used));
+    const struct range around = {0x1fff000, 0x2005000};
+    assert_true(plan_is_free(plan, used[0]));
+    assert_true(plan_is_free(plan, around));
+    assert_int_equal(plan_largest_room(plan, around, false), 0x6000);
+    assert_int_equal(plan_largest_room(plan, around, true), 0x6000);
+    /* But what is kept is not. */
+    assert_false(plan_is_free(plan, (struct range){KEPT + KEPT_SIZE - 1, KEPT + KEPT_SIZE}));
+}
+
+static void each_request_falls_back_alone(void **state) {
+    (void)state;
+    static const struct range used[] = {{0x2000000, 0x2004000}, {0x2006000, 0x2008000}};
+    struct plan *plan = empty_plan(used, COUNT(used));
+    struct room_request request = {
+        .size = 0x3000, .alignment = PAGE_SIZE, .within = {0x2000000, 0x2008000}};
+    uint32_t address;
+    for (int avoid = 0; avoid < 2; avoid++) {
+        request.size = 0x3000;
+        assert_true(plan_find_room(plan, &request, avoid, &address));
+        assert_int_equal(address, 0x2000000);
+        request.size = 0x2000;
+        assert_true(plan_find_room(plan, &request, avoid, &address));
+        assert_int_equal(address, 0x2004000);
+        request.size = 0x8001;
+        assert_false(plan_find_room(plan, &request, avoid, &address));
+    }
+    /* Scratch too, also where it would go on behind what was taken last. */
+    struct error error;
+    void *bytes;
+    plan->scratch_end = 0x2000000;
+    request.size = 0x1000;
+    for (uint32_t expected = 0x2004000; expected < 0x2006000; expected += 0x1000) {
+        assert_true(plan_scratch(plan, &request, "test", &address, &bytes, &error));
+        assert_int_equal(address, expected);
+    }
+    assert_true(plan_scratch(plan, &request, "test", &address, &bytes, &error));
+    assert_int_equal(address, 0x2000000);
+    request.within.end = LOW_MEMORY_END;
+    assert_true(plan_scratch(plan, &request, "test", &address, &bytes, &error));
+    assert_int_equal(address, 0x2008000);
+}
+
+static void unpacking_takes_the_better_room_unless_it_is_much_less(void **state) {
+    (void)state;
+    /* Everything but the room's second half, and a page less or more of it. */
+    const struct range all = plan_find_unpacking_room(empty_plan(NULL, 0));
+    const uint32_t half = (all.end - all.start) / 2;
+    for (uint32_t less = 0; less < 2 * PAGE_SIZE; less += PAGE_SIZE) {
+        const struct range used[] = {{0, all.end - half + less}, {all.end, LOW_MEMORY_END}};
+        struct simulated_machine *machine = linux_machine();
+        assert_true(simulated_machine_prepare(machine));
+        struct range fixed[2 + COUNT(used)] = {{0x8000, 0x8014}, {KEPT, KEPT + KEPT_SIZE}};
+        memcpy(fixed + 2, used, sizeof used);
+        plan_clear(&machine->plan);
+        machine->info.fixed = (struct range_list){fixed, 2, COUNT(fixed)};
+        machine->info.avoided = COUNT(fixed);
+        const struct range room = plan_find_unpacking_room(&machine->plan);
+        assert_int_equal(room.end, all.end);
+        assert_int_equal(room.start, less ? all.start : all.end - half);
+    }
+}
+
+static bool could_avoid(const struct plan *plan, const struct room_request *request, bool avoid,
+                        const struct range *used, uint32_t count) {
+    const struct range_list *host = &plan->info->in_use;
+    struct range place = {request->within.start, 0};
+    for (; place.start + request->size <= request->within.end; place.start += PAGE_SIZE) {
+        place.end = place.start + request->size;
+        if (plan_is_free(plan, place) && !is_on(place, used, count) &&
+            !(avoid && is_on(place, host->ranges, (uint32_t)host->count)))
+            return true;
+    }
+    return false;
+}
+
+/* By looking at every page: what is found is there only where there is nothing better. */
+static void any_request_avoids_it_while_it_can(void **state) {
+    (void)state;
+    struct random random = random_seeded(seed_for("any_request_avoids_it_while_it_can"));
+    unsigned better = 0;
+    unsigned worse = 0;
+    for (unsigned round = 0; round < 300; round++) {
+        struct range used[6];
+        const uint32_t count = 1 + (uint32_t)random_below(&random, COUNT(used));
+        for (uint32_t i = 0; i < count; i++) {
+            used[i].start = 0x1700000 + (uint32_t)random_below(&random, 0x400) * PAGE_SIZE;
+            used[i].end = used[i].start + (1 + (uint32_t)random_below(&random, 0x100)) * PAGE_SIZE;
+        }
+        const struct plan *plan = empty_plan(used, count);
+        for (unsigned i = 0; i < 20; i++) {
+            const uint32_t start = 0x1700000 + (uint32_t)random_below(&random, 0x400) * PAGE_SIZE;
+            const struct room_request request = {
+                .size = (1 + (uint32_t)random_below(&random, 0x60)) * PAGE_SIZE,
+                .alignment = PAGE_SIZE,
+                .within = {start, start + (uint32_t)random_below(&random, 0x100) * PAGE_SIZE},
+                .from_top = random_below(&random, 2)};
+            const bool avoid = random_below(&random, 2);
+            uint32_t address;
+            if (!plan_find_room(plan, &request, avoid, &address)) {
+                assert_false(could_avoid(plan, &request, avoid, used, count));
+                continue;
+            }
+            const struct range found = {address, address + request.size};
+            assert_true(found.start >= request.within.start && found.end <= request.within.end);
+            assert_true(plan_is_free(plan, found));
+            if (is_on(found, used, count) == could_avoid(plan, &request, avoid, used, count))
+                fail_msg("round %u: 0x%x to 0x%x", round, found.start, found.end);
+            better += !is_on(found, used, count);
+            worse += is_on(found, used, count);
+        }
+    }
+    assert_true(better > 300 && worse > 300);
 }
 
 /* A PVH kernel has no field for any of it, but nothing of it is overwritten. */
@@ -510,6 +723,7 @@ int main(void) {
         cmocka_unit_test(every_linux_is_told),
         cmocka_unit_test(without_a_firmware_nothing_is_told),
         cmocka_unit_test(multiboot2_has_the_tags),
+        cmocka_unit_test(who_asks_for_boot_services_is_told_of_no_firmware),
         cmocka_unit_test(multiboot2_without_a_firmware),
         cmocka_unit_test(maps_of_any_size),
         cmocka_unit_test(the_firmwares_display_is_told_as_it_is),
@@ -520,7 +734,11 @@ int main(void) {
         cmocka_unit_test(what_is_kept_is_no_room),
         cmocka_unit_test(plans_are_clear_of_what_is_kept),
         cmocka_unit_test(what_was_boot_services_is_taken_last),
-        cmocka_unit_test(a_packed_kernel_that_needs_that_memory),
+        cmocka_unit_test(only_what_has_to_lies_where_boot_services_were),
+        cmocka_unit_test(what_is_avoided_is_free),
+        cmocka_unit_test(each_request_falls_back_alone),
+        cmocka_unit_test(unpacking_takes_the_better_room_unless_it_is_much_less),
+        cmocka_unit_test(any_request_avoids_it_while_it_can),
         cmocka_unit_test(pvh_kernels_leave_it_alone),
         cmocka_unit_test(verbose_tells_of_it),
     };

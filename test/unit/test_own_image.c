@@ -252,12 +252,10 @@ static void sections_that_are_not_all_there(void **state) {
             uint32_t address, size;
             bool good;
         } cases[] = {
-            {size - 4, 4, true},    {size - 4, 5, false},
-            {size - 3, 4, false},   {size, 4, false},
-            {UINT32_MAX, 4, false}, {UINT32_MAX - 3, 4, false},
-            {0, size, true},        {0, size + 1, false},
-            {0, UINT32_MAX, false}, {4, UINT32_MAX - 3, false},
-            {size, 0, which != 0},  {size + 1, 0, false},
+            {size - 4, 4, true},   {size - 4, 5, false},   {size - 3, 4, false},
+            {size, 4, false},      {UINT32_MAX, 4, false}, {UINT32_MAX - 3, 4, false},
+            {size - 9, 9, true},   {size - 9, 10, false},  {size - 9, UINT32_MAX, false},
+            {size, 0, which != 0}, {size + 1, 0, false},
         };
         for (size_t i = 0; i < COUNT(cases); i++) {
             change(&program, which, VIRTUAL_ADDRESS, cases[i].address);
@@ -274,6 +272,174 @@ static void sections_that_are_not_all_there(void **state) {
         }
         release(&program);
     }
+}
+
+/* The whole image is what a section may be at most. */
+static void one_section_alone(void **state) {
+    (void)state;
+    struct uki_shape shape = uki_shape();
+    add_text(&shape, ".payload", "text");
+    struct program program = load(&shape);
+    const uint32_t size = (uint32_t)program.size;
+    const struct {
+        uint32_t address, size;
+        bool good;
+    } cases[] = {{0, size, true},
+                 {0, size + 1, false},
+                 {1, size, false},
+                 {0, UINT32_MAX, false},
+                 {4, UINT32_MAX - 3, false}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        change(&program, 0, VIRTUAL_ADDRESS, cases[i].address);
+        change(&program, 0, VIRTUAL_SIZE, cases[i].size);
+        change(&program, 0, RAW_SIZE, cases[i].size);
+        struct found found = find(&program, true);
+        assert_int_equal(found.good, cases[i].good);
+        if (found.good)
+            assert_int_equal(found.own.payload.size, size);
+        else
+            assert_error(&found.error, EFI_SECTION);
+        test_free(found.copy);
+    }
+    release(&program);
+}
+
+/* Firmware loads one over the other, whether they are of ours or of the program. */
+static void sections_that_overlap(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t which;   /* is moved */
+        uint32_t to;      /* this one's address */
+        int32_t distance; /* from there */
+        uint32_t size, other_size;
+        const char *name; /* of the later one; NULL: they are good */
+    } cases[] = {
+        {3, 2, 0, 4, 4, ".initrd"},
+        {3, 2, 3, 4, 4, ".initrd"},
+        {3, 2, 4, 4, 4, NULL},
+        {3, 2, -4, 4, 4, NULL},
+        {3, 2, -3, 4, 4, ".initrd"},
+        {3, 2, -8, 32, 4, ".initrd"},
+        {3, 2, 1, 1, 4, ".initrd"},
+        {2, 3, 0, 4, 4, ".initrd"},
+        {2, 3, 3, 4, 4, ".initrd"},
+        {2, 3, 4, 4, 4, NULL},
+        {2, 3, -4, 4, 4, NULL},
+        {3, 2, 1, 0, 4, NULL},
+        {2, 4, 2, 4, 4, ".cmdline"},
+        {2, 0, 0x1000, 4, 0x1234, ".payload"},
+        {1, 0, 0x100, 4, 0x1234, ".sbat"},
+        {1, 0, 0x100, 0, 0x1234, NULL},
+        {5, 2, 1, 1, 4, ".eightch"},
+        {2, 5, 1, 1, 4, ".eightch"},
+        {0, 3, -16, 0xffffffff, 4, ".initrd"},
+        {1, 3, 1, 0, 4, NULL},
+        {5, 2, -8, 0xfffffff8, 4, ".eightch"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct uki_shape shape = program_shape();
+        add_text(&shape, ".payload", "pays");
+        add_text(&shape, ".initrd", "init");
+        add_text(&shape, ".cmdline", "line");
+        add_text(&shape, ".eightch", "text"); /* a name without a NUL */
+        struct program program = load(&shape);
+        struct pe_section_header to;
+        memcpy(&to, program.headers + cases[i].to * sizeof to, sizeof to);
+        change(&program, cases[i].to, VIRTUAL_SIZE, cases[i].other_size);
+        change(&program, cases[i].which, VIRTUAL_SIZE, cases[i].size);
+        change(&program, cases[i].which, VIRTUAL_ADDRESS,
+               to.virtual_address + (uint32_t)cases[i].distance);
+        struct found found = find(&program, true);
+        if (found.good != !cases[i].name)
+            fail_msg("case %zu", i);
+        if (cases[i].name) {
+            assert_error(&found.error, EFI_SECTION);
+            assert_text(found.error.text, cases[i].name);
+        }
+        test_free(found.copy);
+        release(&program);
+    }
+}
+
+/* Before it is asked what is in them: nothing of it can be relied on. */
+static void overlap_goes_before_two_payloads(void **state) {
+    (void)state;
+    struct uki_shape shape = program_shape();
+    add_text(&shape, ".payload", "text");
+    add_text(&shape, ".linux", "text");
+    struct program program = load(&shape);
+    struct pe_section_header payload;
+    memcpy(&payload, program.headers + 2 * sizeof payload, sizeof payload);
+    change(&program, 3, VIRTUAL_ADDRESS, payload.virtual_address);
+    struct found found = find(&program, true);
+    assert_false(found.good);
+    assert_error(&found.error, EFI_SECTION);
+    assert_text(found.error.text, ".linux");
+    test_free(found.copy);
+    release(&program);
+}
+
+/* --- What it says ----------------------------------------------------------------------------- */
+
+static bool says(const struct program *program, const char *line, size_t size) {
+    char *bytes = test_malloc(size);
+    memcpy(bytes, line, size);
+    const bool same = own_image_says((struct span){0, program->loaded, program->size},
+                                     (struct span){0, (const uint8_t *)bytes, size});
+    test_free(bytes);
+    return same;
+}
+
+static void a_line_that_the_image_says(void **state) {
+    (void)state;
+    static const struct {
+        const char *own;
+        uint32_t own_size;
+        const char *line;
+        size_t size;
+        bool same;
+    } cases[] = {
+        {"own words", 9, "own words", 9, true},
+        {"own words\n", 10, "own words", 9, true},
+        {" own words\0more", 15, "own words ", 10, true},
+        {"own words", 9, "\t own words\n", 12, true},
+        {"own words", 9, "own words\0behind", 16, true},
+        {"own words", 9, "own word", 8, false},
+        {"own words", 9, "own wordss", 10, false},
+        {"own words", 9, "own  words", 10, false},
+        {"own words", 9, "Own words", 9, false},
+        {"own words", 9, "own wordt", 9, false},
+        {"own words\0more", 14, "own words more", 14, false},
+        {"own words", 9, "", 0, false},
+        {"", 0, "", 0, true},
+        {" \n", 2, "\t", 1, true},
+        {"", 0, "own words", 9, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct uki_shape shape = program_shape();
+        uki_add(&shape, ".cmdline", cases[i].own, cases[i].own_size);
+        add_text(&shape, ".cmdline", "second");
+        struct program program = load(&shape);
+        if (says(&program, cases[i].line, cases[i].size) != cases[i].same)
+            fail_msg("case %zu", i);
+        /* Of several the first; and one that is not all there says nothing, whatever is asked. */
+        assert_false(says(&program, "second", 6));
+        change(&program, 2, VIRTUAL_ADDRESS, (uint32_t)program.size - 1);
+        change(&program, 2, VIRTUAL_SIZE, 2);
+        assert_false(says(&program, cases[i].line, cases[i].size));
+        assert_false(says(&program, "", 0));
+        assert_false(says(&program, "second", 6));
+        release(&program);
+    }
+    /* None to say it, and no image. */
+    struct uki_shape shape = program_shape();
+    add_text(&shape, ".cmdlin", "text");
+    struct program program = load(&shape);
+    assert_false(says(&program, "", 0));
+    assert_false(says(&program, "text", 4));
+    program.loaded[0] = 0;
+    assert_false(says(&program, "", 0));
+    release(&program);
 }
 
 /* The smaller of both sizes counts: in the file there is no more, or what is more is padding. */
@@ -465,6 +631,10 @@ int main(void) {
         cmocka_unit_test(more_than_one_payload),
         cmocka_unit_test(the_first_of_a_name),
         cmocka_unit_test(sections_that_are_not_all_there),
+        cmocka_unit_test(one_section_alone),
+        cmocka_unit_test(sections_that_overlap),
+        cmocka_unit_test(overlap_goes_before_two_payloads),
+        cmocka_unit_test(a_line_that_the_image_says),
         cmocka_unit_test(of_both_sizes_the_smaller),
         cmocka_unit_test(no_image_at_all),
         cmocka_unit_test(a_uki_boots_as_a_file_does),

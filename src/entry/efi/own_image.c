@@ -70,8 +70,7 @@ static bool overlap(const struct pe_section_header *a, const struct pe_section_h
            b->virtual_size;
 }
 
-/* Firmware loads one over the other, and a signature is content with that. */
-static bool check_disjoint(const struct pe_sections *sections, struct error *error) {
+bool own_image_check_disjoint(const struct pe_sections *sections, struct error *error) {
     for (uint32_t i = 0; i < sections->count; i++) {
         const struct pe_section_header header = header_of(sections, i);
         for (uint32_t j = 0; j < i; j++) {
@@ -128,7 +127,7 @@ bool own_image_find(struct span copy, bool take_line, struct own_image *own, str
         .payload = copy, .initrd = output_text(""), .command_line = output_text("")};
     if (!pe_find_sections(copy, &sections))
         return FAIL_TEXT(error, EFI_SECTION, output_text(PAYLOAD));
-    if (!check_disjoint(&sections, error))
+    if (!own_image_check_disjoint(&sections, error))
         return false;
     own->unified = has(&sections, LINUX);
     if (own->unified && has(&sections, PAYLOAD))

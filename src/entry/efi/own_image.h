@@ -6,6 +6,7 @@
 
 #include "pvhboot/error.h"
 #include "pvhboot/memory.h"
+#include "pvhboot/pe.h"
 
 /* What own_image_find gives; each may be empty. */
 struct own_image {
@@ -15,6 +16,13 @@ struct own_image {
     struct span initrd;       /* beside a .payload */
     struct span command_line; /* without blanks around it; empty where profiles have their own */
 };
+
+/*
+ * Whether no two sections lie on each other in memory; EFI_SECTION has the name, in the table, of
+ * the later one of two that do. Firmware loads one over the other, and a signature is content with
+ * that.
+ */
+bool own_image_check_disjoint(const struct pe_sections *sections, struct error *error);
 
 /* Whether a section of the loaded image says that there is a payload in it. */
 bool own_image_has_payload(struct span loaded);

@@ -158,6 +158,11 @@ bool payload_find(struct front_end *front, struct failure *failure) {
         return false;
     words.rest = (uint8_t *)(uintptr_t)rest;
     failure->status = EFI_INVALID_PARAMETER;
-    return load_options_take_words(line, &words, &failure->error) &&
-           add_all(front, &words, (struct span){0, words.rest, words.rest_size}, failure);
+    if (!load_options_take_words(line, &words, &failure->error) ||
+        !add_all(front, &words, (struct span){0, words.rest, words.rest_size}, failure))
+        return false;
+    /* The image reads them again; here there is still a way back. */
+    struct options options = options_default();
+    failure->status = EFI_INVALID_PARAMETER;
+    return options_parse(front->line, &options, &failure->error);
 }

@@ -195,11 +195,11 @@ static void show(const char *text) {
 static void carry_out(EFI_HANDLE own, EFI_HANDLE device, struct unkindness *told,
                       const char *line) {
     const char *rest;
-    const BOOLEAN without_device = is_word(line, "start-without-device", &rest);
     if (is_word(line, "show", &rest)) {
         show(rest);
         return;
     }
+    const BOOLEAN without_device = is_word(line, "start-without-device", &rest);
     if (!*line || set_memory(told, line) || set_other(told, line))
         return;
     if (!without_device && !is_word(line, "start", &rest)) {
