@@ -563,8 +563,8 @@ static const char config_help[] =
     "      --name NAME     what the guest is called; guest if not given\n"
     "  -h, --help          this text\n"
     "\n"
-    "A Xen's dom0 is configured in GRUB: hosts.md has the entry. What would not boot has a\n"
-    "warning.\n"
+    "A Xen's dom0 is configured in GRUB: hosts.md has the entry. For UEFI, pack --efi makes a\n"
+    "program. What would not boot has a warning.\n"
     "Exit codes: 0 done, 1 files that cannot be given together, or an empty kernel, 2 wrong\n"
     "usage, 3 trouble with a file.\n";
 
@@ -587,6 +587,10 @@ static int take_host(struct config_options *options, const char *name) {
     if (strcmp(name, "xen-dom0") == 0)
         return complain_usage(&config_command,
                               "--for %s: that is an entry of GRUB's, which hosts.md shows", name);
+    if (strcmp(name, "uefi") == 0 || strcmp(name, "efi") == 0)
+        return complain_usage(&config_command,
+                              "--for %s: that wants a program, which pvhboot pack --efi makes",
+                              name);
     return complain_usage(&config_command,
                           "--for %s: it is xl, qemu, libvirt, firecracker or cloud-hypervisor, or "
                           "as for plan qemu-pc, qemu-q35, microvm or xen-domu",

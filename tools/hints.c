@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "abi/elf.h"
@@ -10,8 +11,12 @@
 #include "abi/multiboot2.h"
 #include "abi/xen_note.h"
 #include "describe.h"
+#include "kernel_line.h"
+#include "own_image.h"
+#include "pe_layout.h"
 #include "pvhboot/kernel.h"
 #include "pvhboot/loader.h"
+#include "uki_line.h"
 
 /* --- Files of other kinds --------------------------------------------------------------------- */
 
@@ -296,6 +301,38 @@ static void explain_kernel(struct hints *hints, struct span bytes) {
                    "a word in front of each, as pvhboot.argv0=xen does of its own.");
 }
 
+/* --- Programs for UEFI ------------------------------------------------------------------------ */
+
+static void explain_efi(struct hints *hints, struct span bytes, enum content content) {
+    struct pe_fault fault;
+    const bool has_fault = pe_layout_find_fault(bytes, &fault);
+    if (has_fault)
+        add(hints, "%s", fault.text);
+    if (has_fault && fault.is_refused)
+        return;
+    if (content == CONTENT_EFI)
+        add(hints, "UEFI starts it. Hosts that start pvhboot.elf are given what is in its section "
+                   ".payload, or the kernel that is beside it.");
+    else if (pe_is_pvhboot(bytes))
+        add(hints, "UEFI starts it, by the pvhboot in it; hosts that start pvhboot.elf are given "
+                   "the same file.");
+}
+
+/* Of pvhboot for UEFI the line in it is for the payload in it. */
+static bool asks_linux_stub(struct span bytes) {
+    struct own_image own;
+    struct error error;
+    if (content_of(bytes) != CONTENT_EFI || !own_image_has_payload(bytes))
+        return kernel_line_asks_linux_stub(NULL, bytes);
+    if (!own_image_find(bytes, false, &own, &error))
+        return false;
+    char *line = efi_line(bytes.bytes, bytes.size);
+    const bool asks = line && kernel_line_has(line, LINUX_STUB_INITRD) &&
+                      kernel_line_asks_linux_stub(line, own.payload);
+    free(line);
+    return asks;
+}
+
 size_t hints_find(struct span bytes, char sentences[HINTS][HINT_SIZE]) {
     struct hints hints = {.sentences = sentences};
     const enum content content = content_of(bytes);
@@ -306,13 +343,11 @@ size_t hints_find(struct span bytes, char sentences[HINTS][HINT_SIZE]) {
         explain_kernel(&hints, bytes);
     else if (content == CONTENT_UNKNOWN && foreign && foreign->hint)
         add(&hints, "%s", foreign->hint);
-    else if (content == CONTENT_EFI)
-        add(&hints, "UEFI starts it. Hosts that start pvhboot.elf are given what is in its section "
-                    ".payload, or the kernel that is beside it.");
-    else if (content == CONTENT_UKI && pe_is_pvhboot(bytes))
-        add(&hints, "UEFI starts it, by the pvhboot in it; hosts that start pvhboot.elf are given "
-                    "the same file.");
+    else if (content == CONTENT_EFI || content == CONTENT_UKI)
+        explain_efi(&hints, bytes, content);
     else if (content == CONTENT_UNKNOWN && !foreign)
         explain_multiboot(&hints, bytes);
+    if (asks_linux_stub(bytes))
+        add(&hints, "%s", kernel_line_stub_advice);
     return hints.count;
 }

@@ -11,6 +11,7 @@
 #include "describe.h"
 #include "kernel_line.h"
 #include "own_image.h"
+#include "pe_layout.h"
 #include "report.h"
 #include "uki_line.h"
 #include "verdict.h"
@@ -199,20 +200,27 @@ static int judge_elf(struct report *report, struct span bytes) {
     return judge_payload(report, &question, content_inside(payload));
 }
 
+/* Firmware does not load it, or the front end finds no payload in it. */
+static int judge_unread(struct report *report, struct span bytes, const struct error *error) {
+    const struct verdict verdict = verdict_refusal(error);
+    if (report->as_json)
+        report_bool(report, "module", false);
+    return judge_refused(report, bytes, &verdict);
+}
+
 /* pvhboot for UEFI, by what it reads of its sections itself. */
 static int judge_efi(struct report *report, struct span bytes) {
     struct own_image own;
+    struct pe_fault fault;
     struct error error;
+    if (pe_layout_find_fault(bytes, &fault) && fault.is_refused)
+        return judge_unread(report, bytes, &fault.error);
     if (!own_image_has_payload(bytes))
         return judge_alone(report,
                            "under UEFI, what its load options name, or the file \"payload\" "
                            "beside it");
-    if (!own_image_find(bytes, false, &own, &error)) {
-        const struct verdict verdict = verdict_refusal(&error);
-        if (report->as_json)
-            report_bool(report, "module", false);
-        return judge_refused(report, bytes, &verdict);
-    }
+    if (!own_image_find(bytes, false, &own, &error))
+        return judge_unread(report, bytes, &error);
     if (own.unified)
         return judge_payload(report, &(struct verdict_question){.file = bytes}, CONTENT_UKI);
     char *line = efi_line(bytes.bytes, bytes.size);

@@ -9,6 +9,7 @@
 #include "kernel_file.h"
 #include "pvhboot/loader.h"
 #include "pvhboot/options.h"
+#include "uki_line.h"
 
 static struct span span_of(const char *line) {
     return (struct span){.bytes = (const uint8_t *)line, .size = line ? strlen(line) : 0};
@@ -129,6 +130,27 @@ static const char console[] = "console=";
 
 bool kernel_line_wants_console(const char *line, const struct file *kernel) {
     return kernel_line_wants(line, kernel, console);
+}
+
+const char kernel_line_stub_advice[] =
+    "The word initrd= is read by Linux's own EFI stub, which does not run here: give the initrd as "
+    "a module, or in a UKI's section .initrd.";
+
+static bool has_own_stub_word(struct span kernel) {
+    char *own = uki_line(kernel.bytes, kernel.size, 0);
+    const bool has = kernel_line_has(own, LINUX_STUB_INITRD);
+    free(own);
+    return has;
+}
+
+bool kernel_line_asks_linux_stub(const char *line, struct span kernel) {
+    struct span bundle_line = {0};
+    if (tree_is_bundle(kernel) && !open_bundle(line, &kernel, &bundle_line))
+        return false;
+    return (kernel_line_has(line, LINUX_STUB_INITRD) ||
+            (bundle_line.size && options_has_word(bundle_line, LINUX_STUB_INITRD)) ||
+            has_own_stub_word(kernel)) &&
+           kernel_file_is_linux(kernel.bytes, kernel.size);
 }
 
 /* Xen's first word is its own name, to it; whatever else it may be. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "command.h"
+#include "pvhboot/memory.h"
 
 /* Whether a word of the line begins so; the line may be NULL. */
 bool kernel_line_has(const char *line, const char *beginning);
@@ -34,6 +35,16 @@ bool kernel_line_wants_console(const char *line, const struct file *kernel);
  * its line, and needs a console=. The line may be NULL.
  */
 bool kernel_line_is_of_unheard_xen(const char *line, const struct file *kernel);
+
+/*
+ * Whether a Linux, perhaps in a bundle, is told of an initrd by a word that its own EFI stub reads:
+ * by the line, which may be NULL, a bundle's, or a UKI's own.
+ */
+#define LINUX_STUB_INITRD "initrd="
+bool kernel_line_asks_linux_stub(const char *line, struct span kernel);
+
+/* A sentence on that. */
+extern const char kernel_line_stub_advice[];
 
 /* The parts, of which any may be NULL or empty, with a space between two; of malloc, NULL without.
  */

@@ -12,6 +12,7 @@
 #include "guest.h"
 #include "hosts.h"
 #include "kernel_file.h"
+#include "kernel_line.h"
 #include "progress.h"
 #include "pvhboot/boot_info.h"
 #include "pvhboot/options.h"
@@ -187,6 +188,13 @@ static void warn_of_our_words(const struct request *request, const struct bundle
                  request->efi ? ", which here is --append" : "");
 }
 
+static void warn_of_stub_word(const struct request *request, const struct bundle_part *kernel) {
+    const struct span bytes = {.bytes = kernel->bytes, .size = kernel->size};
+    if (kernel_line_asks_linux_stub(kernel->arguments, bytes) ||
+        kernel_line_asks_linux_stub(request->append, bytes))
+        complain("%s", kernel_line_stub_advice);
+}
+
 static bool has_word(const char *line, const char *word) {
     static const char blanks[] = " \t\n";
     const size_t size = strlen(word);
@@ -286,14 +294,29 @@ static int make_bundle(const struct request *request, struct packing *packing) {
     if (bundle_probe(kernel->bytes, kernel->size))
         return take_bundle(request, packing);
     warn_of_our_words(request, kernel);
+    warn_of_stub_word(request, kernel);
     const int status = request->unpack ? unpack_kernel(packing) : COMMAND_DONE;
     return status == COMMAND_DONE ? bundle_make(&packing->contents, &packing->bundle) : status;
+}
+
+static bool is_of_load_options(const struct error *error) {
+    static const char *const words[] = {"pvhboot.payload=", "pvhboot.module="};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (error->number == ERROR_UNKNOWN_OPTION &&
+            span_begins(error->text, words[i], strlen(words[i])))
+            return true;
+    return false;
 }
 
 /* Of one that is inside the image, or of one that is a host's only module. */
 static int refuse(const struct bundle_part *kernel, const struct error *error) {
     const int status = complain_error(error);
-    verdict_advise((struct span){.bytes = kernel->bytes, .size = kernel->size}, error->number);
+    if (is_of_load_options(error))
+        verdict_print_advice("That word is read on pvhboot.efi's load options only: give the file "
+                             "itself to pack.",
+                             error->number);
+    else
+        verdict_advise((struct span){.bytes = kernel->bytes, .size = kernel->size}, error->number);
     return status;
 }
 

@@ -20,6 +20,7 @@
 #include "kernel_line.h"
 #include "memory_size.h"
 #include "payloads.h"
+#include "pe_layout.h"
 #include "pvhboot/elf.h"
 #include "pvhboot/memory.h"
 #include "quoting.h"
@@ -281,6 +282,15 @@ static void start_itself(const struct payloads *payloads, struct run_names *name
 }
 
 static bool can_start_itself(const struct run_options *options, const struct payloads *payloads) {
+    const struct file *program = &payloads->files[0];
+    struct pe_fault fault;
+    if (options->uefi &&
+        pe_layout_find_fault((struct span){0, program->bytes, program->size}, &fault) &&
+        fault.is_refused) {
+        complain_error(&fault.error);
+        verdict_print_advice(fault.text, fault.error.number);
+        return false;
+    }
     if (payloads->count == 1 ||
         (!options->uefi && payloads->count == 2 && !payloads->names[1].arguments))
         return true;

@@ -140,7 +140,7 @@ static void print_words(const char *text, size_t column) {
     putc('\n', stderr);
 }
 
-static void print_advice(const char *text, enum error_number error) {
+void verdict_print_advice(const char *text, enum error_number error) {
     const int column = fprintf(stderr, "%swhat to do about E%u:", prefix, (unsigned)error);
     print_words(text, column > 0 ? (size_t)column : 0);
 }
@@ -150,7 +150,7 @@ void verdict_advise(struct span file, enum error_number error) {
     const char *advice = verdict_advice(error);
     const size_t count = verdict_is_hinted_at(error) ? hints_find(file, hints) : 0;
     for (size_t i = 0; i < count; i++)
-        print_advice(hints[i], error);
+        verdict_print_advice(hints[i], error);
     if (count == 0 && advice)
-        print_advice(advice, error);
+        verdict_print_advice(advice, error);
 }

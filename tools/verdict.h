@@ -44,6 +44,10 @@ const char *verdict_advice(enum error_number error);
 /* Whether the error is one whose cause hints_find may know. */
 bool verdict_is_hinted_at(enum error_number error);
 
+/* Prints on standard error what to do about it, in lines that do not end in the middle of a word.
+ */
+void verdict_print_advice(const char *text, enum error_number error);
+
 /*
  * Prints on standard error what to do about that error of the image's, in lines that do not end in
  * the middle of a word: what is wrong with that very file, as inspect says it, else what is
