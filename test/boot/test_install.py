@@ -13,7 +13,7 @@ from qemu import Machine, run
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 DOCUMENTS = {"README.md", "benchmarks.md", "copyright", "design.md", "errors.md", "example-kernel.c", "hosts.md",
-             "json.md", "limits.md", "protocols.md"}
+             "json.md", "limits.md", "protocols.md", "trust.md"}
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,14 @@ def described_payloads():
 
 
 def test_everything_is_in_its_place(installed, build):
-    expected = {"bin/pvhboot", "lib/pvhboot/pvhboot.elf", "lib/pvhboot/pvhboot32.elf", "share/man/man1/pvhboot.1",
-                "share/man/man7/pvhboot.7", "share/bash-completion/completions/pvhboot"}
+    expected = {"bin/pvhboot", "lib/pvhboot/pvhboot.elf", "lib/pvhboot/pvhboot32.elf", "lib/pvhboot/pvhboot.efi",
+                "share/man/man1/pvhboot.1", "share/man/man7/pvhboot.7", "share/bash-completion/completions/pvhboot"}
     expected |= {f"lib/pvhboot/payloads/{name}" for name in described_payloads()}
     expected |= {f"share/doc/pvhboot/{name}" for name in DOCUMENTS}
     assert files_below(installed) == expected
     assert not [path for path in installed.rglob("*") if path.is_dir() and not any(path.iterdir())]
-    assert (installed / "lib/pvhboot/pvhboot.elf").read_bytes() == (build / "pvhboot.elf").read_bytes()
+    for program in ("pvhboot.elf", "pvhboot.efi"):
+        assert (installed / "lib/pvhboot" / program).read_bytes() == (build / program).read_bytes()
     assert (installed / "share/doc/pvhboot/copyright").read_bytes() == (TOP / "LICENSE").read_bytes()
 
 
