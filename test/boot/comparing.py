@@ -97,5 +97,5 @@ def check(section, places, names, direct, ours):
         listed = {(fact, lines[side]) for fact, *lines in rows if lines[side]}
         unlisted, missing = unlisted_and_missing(found, listed)
         who = ["the direct boot", "pvhboot"][side]
-        assert unlisted == set(), f"{who}: differences that {TABLE.name} does not list"
+        assert unlisted == set(), f"{who}: differences that {TABLE.name} does not list: {sorted(unlisted)}"
         assert missing == set(), f"{who}: {TABLE.name} lists differences that are not there"

@@ -46,10 +46,15 @@ static EFI_STATUS EFIAPI allocate_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE t
     return replaced.allocate_pages(how, type, pages, address);
 }
 
-/* More than 64 bits can address. */
-static void wrap_last(const UINTN *size, EFI_MEMORY_DESCRIPTOR *map, UINTN descriptor_size) {
-    EFI_MEMORY_DESCRIPTOR *last = (EFI_MEMORY_DESCRIPTOR *)((UINT8 *)map + *size - descriptor_size);
-    last->NumberOfPages = UINT64_C(1) << 52;
+/* More than 64 bits can address, of free memory. */
+static void wrap_free(const UINTN *size, EFI_MEMORY_DESCRIPTOR *map, UINTN descriptor_size) {
+    for (UINTN at = 0; at < *size; at += descriptor_size) {
+        EFI_MEMORY_DESCRIPTOR *descriptor = (EFI_MEMORY_DESCRIPTOR *)((UINT8 *)map + at);
+        if (descriptor->Type != EfiConventionalMemory)
+            continue;
+        descriptor->NumberOfPages = UINT64_C(1) << 52;
+        return;
+    }
 }
 
 /* As some firmware has it: one that ends behind the last byte that there can be. */
@@ -74,7 +79,7 @@ static EFI_STATUS EFIAPI get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *map,
     const UINTN room = *size;
     EFI_STATUS status = replaced.get_memory_map(size, map, key, descriptor_size, version);
     if (!EFI_ERROR(status) && replaced.unkindness.map_wraps)
-        wrap_last(size, map, *descriptor_size);
+        wrap_free(size, map, *descriptor_size);
     if (!EFI_ERROR(status) && replaced.unkindness.device_wraps)
         status = add_device(size, map, room, *descriptor_size);
     return status;

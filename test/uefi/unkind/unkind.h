@@ -16,7 +16,7 @@
  *   rsdp-above               the RSDP lies above 4 GiB
  *   allocation-fails N       the program's Nth AllocatePages has no memory
  *   map-fails N STATUS       the program's Nth GetMemoryMap gives that status
- *   map-wraps                GetMemoryMap's last descriptor goes on behind the end of all memory
+ *   map-wraps                GetMemoryMap has free memory that goes on behind the end of all memory
  *   device-wraps             GetMemoryMap has one more descriptor, of a device, which does so
  *   lowest-first             AllocatePages gives the lowest pages that are free, page 0 first
  *   variable-fails STATUS    GetVariable gives that status
