@@ -176,8 +176,8 @@ def run(domains, *, xen_options="", qemu_options=()):
         initramfs = folder / "initramfs"
         stored = _write_initramfs(initramfs, made.initramfs, domains)
         dom0_memory = (DOM0_MEMORY + 2 * stored) // MIB
-        # The memory of the last two domains may not be free again when the next one is made.
-        domain_memory = sum(sorted((domain.size for domain in domains), reverse=True)[:3]) // MIB
+        # The memory of the last domain may not be free again when the next one is made.
+        domain_memory = sum(sorted((domain.size for domain in domains), reverse=True)[:2]) // MIB
         command = [*QEMU, "-m", str(dom0_memory + XEN_MEMORY // MIB + domain_memory),
                    "-serial", f"file:{folder}/log", "-serial", f"file:{folder}/results", *qemu_options,
                    "-kernel", str(made.xen),
